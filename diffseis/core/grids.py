@@ -1,0 +1,59 @@
+"""Regular grids in the local frame."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+
+class RegularGrid(eqx.Module):
+    """Evenly spaced nodes in one, two or three dimensions.
+
+    Attributes:
+        origin_km: coordinates of the first node.
+        spacing_km: distance between nodes along each axis, > 0.
+        shape: number of nodes along each axis (static: it decides what is compiled).
+    """
+
+    origin_km: Float[Array, " dim"]
+    spacing_km: Float[Array, " dim"]
+    shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, origin_km, spacing_km, shape):
+        self.origin_km = jnp.asarray(origin_km, dtype=float)
+        self.spacing_km = jnp.broadcast_to(jnp.asarray(spacing_km, dtype=float), self.origin_km.shape)
+        self.shape = tuple(int(n) for n in shape)
+
+    def __check_init__(self):
+        if self.origin_km.shape != (len(self.shape),):
+            raise ValueError(f"a grid of shape {self.shape} needs {len(self.shape)} origin coordinates")
+        if any(n < 2 for n in self.shape):
+            raise ValueError(f"every axis of a grid needs at least 2 nodes, got shape {self.shape}")
+
+    @property
+    def num_dims(self) -> int:
+        return len(self.shape)
+
+    @property
+    def end_km(self) -> Float[Array, " dim"]:
+        """Coordinates of the last node."""
+        return self.origin_km + self.spacing_km * (jnp.asarray(self.shape, self.origin_km.dtype) - 1)
+
+    def axis_km(self, axis: int) -> Float[Array, " node"]:
+        """Coordinates of the nodes along one axis."""
+        steps = jnp.arange(self.shape[axis], dtype=self.origin_km.dtype)
+        return self.origin_km[axis] + self.spacing_km[axis] * steps
+
+    def nodes_km(self) -> Float[Array, "*shape dim"]:
+        """Coordinates of every node, the axes in order."""
+        axes = [self.axis_km(i) for i in range(self.num_dims)]
+        return jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
+
+    def to_index(self, x_km: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
+        """Fractional node numbers of a point."""
+        return (x_km - self.origin_km) / self.spacing_km
+
+    def contains(self, x_km) -> bool:
+        """Whether a point (on the host) lies within the grid."""
+        x = np.asarray(x_km)
+        return bool(np.all(x >= np.asarray(self.origin_km)) and np.all(x <= np.asarray(self.end_km)))

@@ -1,0 +1,177 @@
+"""Named tables: what seismologists bring and take away, outside JAX.
+
+Frozen dataclasses of NumPy columns of equal length. Names, ids and UTC live here and never enter JAX; the bridge is
+`diffseis.location.build_event_data`, which turns rows into integer indices and times into seconds after a reference.
+
+Times are ``datetime64[ns]`` UTC: exact for ever in the range of instrumental seismology, where float32 seconds of the epoch
+are 128 s apart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from diffseis.core.errors import InputError
+
+PHASES = ("P", "S")
+"""Phases that can be used for location; a pick's `phase_idx` is its place here."""
+
+
+def _check_columns(table: Any, names: Sequence[str]) -> None:
+    sizes = {name: len(getattr(table, name)) for name in names}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"the columns of a {type(table).__name__} must be equally long, got {sizes}")
+
+
+@dataclass(frozen=True)
+class StationTable:
+    """Seismic stations.
+
+    Attributes:
+        network, station: codes; together they are the station's id ("IV.ARRO").
+        latitude, longitude: in degrees, WGS84.
+        elevation_m: above sea level, of the sensor (a borehole sensor's is below the ground).
+        extra: further columns of the file, kept as they came.
+    """
+
+    network: np.ndarray
+    station: np.ndarray
+    latitude: np.ndarray
+    longitude: np.ndarray
+    elevation_m: np.ndarray
+    extra: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self):
+        _check_columns(self, ["network", "station", "latitude", "longitude", "elevation_m"])
+
+    def __len__(self) -> int:
+        return len(self.station)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """``network.station`` of each row."""
+        return np.array([f"{n}.{s}" for n, s in zip(self.network, self.station, strict=True)], dtype=object)
+
+    @property
+    def depth_km(self) -> np.ndarray:
+        """Depth below sea level: negative for a station above it."""
+        return -np.asarray(self.elevation_m, np.float64) / 1000.0
+
+    def row_of(self) -> dict[str, int]:
+        """Row by id."""
+        return {name: i for i, name in enumerate(self.ids)}
+
+    def take(self, rows) -> "StationTable":
+        return _take(self, rows)
+
+
+@dataclass(frozen=True)
+class PickTable:
+    """Arrival-time picks, grouped into events by `event_id`.
+
+    Attributes:
+        event_id: the event each pick belongs to.
+        network, station: codes.
+        phase: "P" or "S" where it can be used; other labels are kept and counted.
+        time: UTC, ``datetime64[ns]``.
+        uncertainty_s: one standard deviation; > 0 and finite (readers see to that).
+        probability: of the picker, or NaN.
+        extra: further columns of the file, kept as they came.
+    """
+
+    event_id: np.ndarray
+    network: np.ndarray
+    station: np.ndarray
+    phase: np.ndarray
+    time: np.ndarray
+    uncertainty_s: np.ndarray
+    probability: np.ndarray
+    extra: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self):
+        _check_columns(
+            self, ["event_id", "network", "station", "phase", "time", "uncertainty_s", "probability"]
+        )
+        if len(self) and not np.issubdtype(np.asarray(self.time).dtype, np.datetime64):
+            raise ValueError("`time` must be datetime64[ns]")
+
+    def __len__(self) -> int:
+        return len(self.event_id)
+
+    @property
+    def station_ids(self) -> np.ndarray:
+        """``network.station`` of each row."""
+        return np.array([f"{n}.{s}" for n, s in zip(self.network, self.station, strict=True)], dtype=object)
+
+    def take(self, rows) -> "PickTable":
+        return _take(self, rows)
+
+
+@dataclass(frozen=True)
+class EventTable:
+    """A plain catalogue of hypocentres (a reference to compare with, or a start).
+
+    Attributes:
+        event_id: ids.
+        time: origin time, UTC, ``datetime64[ns]``.
+        latitude, longitude: degrees.
+        depth_km: below sea level; NaN where it is not known.
+        magnitude: or NaN.
+    """
+
+    event_id: np.ndarray
+    time: np.ndarray
+    latitude: np.ndarray
+    longitude: np.ndarray
+    depth_km: np.ndarray
+    magnitude: np.ndarray
+    extra: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self):
+        _check_columns(self, ["event_id", "time", "latitude", "longitude", "depth_km", "magnitude"])
+
+    def __len__(self) -> int:
+        return len(self.event_id)
+
+    def take(self, rows) -> "EventTable":
+        return _take(self, rows)
+
+
+@dataclass(frozen=True)
+class VelocityTable:
+    """A one-dimensional velocity model as a file gives it.
+
+    Attributes:
+        depth_km: below sea level, increasing; a depth that appears twice is a jump (only of kind "linear").
+        vp_km_s, vs_km_s: speeds.
+        kind: "layers" (each row is the top of a layer of constant speed) or "linear" (speeds at nodes, linear between).
+        source: where it comes from.
+    """
+
+    depth_km: np.ndarray
+    vp_km_s: np.ndarray
+    vs_km_s: np.ndarray
+    kind: str = "layers"
+    source: str = ""
+
+    def __post_init__(self):
+        _check_columns(self, ["depth_km", "vp_km_s", "vs_km_s"])
+        if self.kind not in ("layers", "linear"):
+            raise InputError(f"unknown kind {self.kind!r}", field="velocity kind", fix="use `layers` or `linear`")
+
+    def __len__(self) -> int:
+        return len(self.depth_km)
+
+
+def _take(table, rows):
+    """The same table with the chosen rows (indices or a mask) only."""
+    changed = {}
+    for f in fields(table):
+        column = getattr(table, f.name)
+        if isinstance(column, dict):
+            changed[f.name] = {k: np.asarray(v)[rows] for k, v in column.items()}
+        else:
+            changed[f.name] = np.asarray(column)[rows]
+    return replace(table, **changed)

@@ -1,0 +1,42 @@
+"""Strict by default: no silent promotion, no warnings, double precision, two fake devices."""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+# The x32 run of the numeric core: DIFFSEIS_TEST_X64=0.
+_X64 = os.environ.get("DIFFSEIS_TEST_X64", "1") == "1"
+
+import jax
+
+jax.config.update("jax_enable_x64", _X64)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+import random
+from pathlib import Path
+
+import jax.random as jr
+import pytest
+
+
+@pytest.fixture
+def getkey(request):
+    """A source of fresh keys. The seed comes from the test's name, so a failure can be repeated."""
+    seed = random.Random(request.node.nodeid).randint(0, 2**31 - 1)
+    state = {"key": jr.key(seed)}
+
+    def _getkey():
+        state["key"], key = jr.split(state["key"])
+        return key
+
+    return _getkey
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of reference data, or a skip that says how to get it."""
+    folder = os.environ.get("DIFFSEIS_REFERENCE_DATA")
+    if not folder:
+        pytest.skip("set DIFFSEIS_REFERENCE_DATA to the folder of reference data to run this test")
+    return Path(folder)
