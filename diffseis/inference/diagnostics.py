@@ -1,0 +1,51 @@
+"""Are these particles the posterior, and are these posteriors right?
+
+References:
+    Liu, Lee & Jordan (2016), A kernelized Stein discrepancy for goodness-of-fit tests, arXiv:1602.03253.
+    Gorham & Mackey (2017), Measuring sample quality with kernels, arXiv:1703.01717 (inverse multiquadric kernel).
+    Kong (1992), A note on importance sampling using standardized weights (effective sample size).
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def effective_sample_size(log_weight: Float[Array, " point"]) -> Float[Array, ""]:
+    """Kong's effective sample size of unnormalised log weights."""
+    w = jax.nn.softmax(log_weight)
+    return 1 / jnp.sum(w * w)
+
+
+def kernel_stein_discrepancy(
+    position: Float[Array, "particle dim"], score: Float[Array, "particle dim"]
+) -> Float[Array, ""]:
+    """Kernelised Stein discrepancy of equally weighted particles, inverse multiquadric kernel (1 + |x - y|^2)^(-1/2).
+
+    Give whitened coordinates: then n independent draws score about ``sqrt((dim + |score|^2) / n)``.
+
+    Args:
+        position: particles.
+        score: gradient of the log density at each.
+    """
+    num, dim = position.shape
+    difference = position[:, None, :] - position[None, :, :]
+    distance2 = jnp.sum(difference**2, axis=-1)
+    base = 1 + distance2
+    k = base**-0.5
+    # d k / d x = -difference base^(-3/2), d k / d y its negative.
+    gradient_x = -difference * base[..., None] ** -1.5
+    trace = dim * base**-1.5 - 3 * distance2 * base**-2.5
+    cross = jnp.sum((score[None, :, :] - score[:, None, :]) * gradient_x, axis=-1)
+    stein = (score @ score.T) * k + cross + trace
+    return jnp.sqrt(jnp.maximum(jnp.sum(stein), 0)) / num
+
+
+def credible_level(log_density: Float[Array, " particle"], log_density_truth: Float[Array, ""]) -> Float[Array, ""]:
+    """Probability of the smallest region of highest density that holds the truth.
+
+    Uniform on [0, 1] over repetitions if, and only if, the posteriors are calibrated: the truth is then one more draw.
+    The share of particles that are denser than the truth, each end counted half.
+    """
+    denser = jnp.sum(log_density > log_density_truth)
+    return (denser.astype(log_density.dtype) + 0.5) / (log_density.shape[0] + 1)
