@@ -17,6 +17,7 @@ EPOCH = ("start", "end")
 
 MAX_ELEVATION_M = 9000.0
 _KM_SUSPECT_M = 10.0
+_OPEN_ENDS = np.array(["1700-01-01", "2250-01-01"], "datetime64[ns]")
 
 
 def read_stations_csv(path: str | Path) -> tuple[StationTable, list[Notice]]:
@@ -109,15 +110,13 @@ def merge_duplicates(
     """One row per id and epoch. Rows of one id that contradict each other are refused, naming both lines."""
     lines = list(range(1, len(stations) + 1)) if lines is None else lines
     start, end = epochs(stations)
-    keep: list[int] = []
     rows_of: dict[str, list[int]] = {}
+    twin = np.arange(len(stations))
     for row, name in enumerate(stations.ids):
-        same = False
         for other in rows_of.get(name, []):
-            overlap = start[row] < end[other] and start[other] < end[row]
             if _same_place(stations, row, other):
-                same = same or overlap
-            elif overlap:
+                twin[row] = min(int(twin[row]), other)
+            elif start[row] < end[other] and start[other] < end[row]:
                 raise InputError(
                     f"station {name} is at another place than on line {lines[other]} "
                     f"({stations.latitude[row]:g}, {stations.longitude[row]:g})",
@@ -126,25 +125,29 @@ def merge_duplicates(
                     field="station",
                     fix="remove one of them, or add the columns start,end if the station moved",
                 )
-        if not same:
-            rows_of.setdefault(name, []).append(row)
-            keep.append(row)
+        rows_of.setdefault(name, []).append(row)
+    keep = np.flatnonzero(twin == np.arange(len(stations)))
     dropped = len(stations) - len(keep)
     if not dropped:
         return stations, []
-    notice = Notice(
-        "merged-stations", f"{dropped} repeated station row(s) were merged", count=dropped, file=file
-    )
-    return stations.take(np.array(keep, dtype=np.int64)), [notice]
+    message = f"{dropped} repeated station row(s) were merged"
+    notice = Notice("merged-stations", message, count=dropped, file=file)
+    merged = stations.take(keep)
+    for name, combine, column in (("start", min, start), ("end", max, end)):
+        if name in merged.extra:
+            ends = [combine(column[twin == row]) for row in keep]
+            united = np.array(ends, "datetime64[ns]")
+            merged.extra[name] = np.where(np.isin(united, _OPEN_ENDS), np.datetime64("NaT"), united)
+    return merged, [notice]
 
 
 def epochs(stations: StationTable) -> tuple[np.ndarray, np.ndarray]:
     """Start and end of each row's validity; open ends are the first and last time there is."""
     ends = []
-    for name, default in zip(EPOCH, ("1700-01-01", "2250-01-01"), strict=True):
+    for name, default in zip(EPOCH, _OPEN_ENDS, strict=True):
         column = stations.extra.get(name)
         times = np.full(len(stations), np.datetime64("NaT"), "datetime64[ns]") if column is None else column
-        ends.append(np.where(np.isnat(times), np.datetime64(default, "ns"), times))
+        ends.append(np.where(np.isnat(times), default, times))
     return ends[0], ends[1]
 
 

@@ -1,0 +1,226 @@
+"""Bulletins that ObsPy reads (QuakeML, NORDIC, hypoDD phases, NonLinLoc .hyp), as tables."""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffseis.core.errors import InputError
+from diffseis.core.tables import EventTable, PickTable
+from diffseis.core.units import KM_PER_DEGREE
+from diffseis.io.notices import Notice
+from diffseis.io.obspy_guard import read_catalog_file
+from diffseis.io.pick_rows import PickRow, build_picks, check_row, check_time
+
+_SEISAN_WEIGHTS = {"0": 1.0, "1": 0.75, "2": 0.5, "3": 0.25, "4": 0.0, "9": 0.0}
+_DEEPEST_KM = 1000.0
+
+ORIGIN_EXTRA = (
+    "time_error_s",
+    "latitude_error_km",
+    "longitude_error_km",
+    "vertical_error_km",
+    "rms_s",
+    "gap_deg",
+    "num_stations",
+)
+"""Columns of `EventTable.extra`: what the bulletin says of its own locations, NaN where it does not."""
+
+
+def read_obspy_events(
+    path: str | Path,
+    format: str,
+    *,
+    default_uncertainty_s: float | Mapping[str, float],
+    keep_unweighted: bool = False,
+) -> tuple[PickTable, EventTable, list[Notice]]:
+    """Read by ObsPy, then screen and tabulate. See `read_events`."""
+    catalog, notices = read_catalog_file(path, format)
+    if len(catalog) == 0:
+        raise InputError("holds no event", file=path, field="event", fix=f"check that it is {format}")
+    rows: list[PickRow] = []
+    origins: list[dict[str, Any]] = []
+    skipped = 0
+    ids = _event_ids(catalog, format)
+    for event, event_id in zip(catalog, ids, strict=True):
+        origin = event.preferred_origin() or (event.origins[0] if event.origins else None)
+        facts = _origin_facts(event, origin, event_id, path)
+        origins.append(facts)
+        event_rows, not_phases = _pick_rows(event, origin, event_id, format, path)
+        skipped += not_phases
+        for row in event_rows:
+            check_row(row, facts["time"], file=str(path))
+        rows += event_rows
+    if skipped:
+        message = f"{skipped} amplitude, duration and azimuth readings are no phase picks and were left out"
+        notices.append(Notice("not-phases", message, count=skipped, file=str(path)))
+    picks, more = build_picks(
+        rows, default_uncertainty_s=default_uncertainty_s, keep_unweighted=keep_unweighted, file=str(path)
+    )
+    events = EventTable(
+        event_id=np.array(ids, dtype=object),
+        time=np.array([o["time"] for o in origins], "datetime64[ns]"),
+        latitude=_floats(origins, "latitude"),
+        longitude=_floats(origins, "longitude"),
+        depth_km=_floats(origins, "depth_km"),
+        magnitude=_floats(origins, "magnitude"),
+        extra={name: _floats(origins, name) for name in ORIGIN_EXTRA}
+        | {"evaluation_status": np.array([o["evaluation_status"] for o in origins], dtype=object)},
+    )
+    return picks, events, notices + more
+
+
+def _floats(records: list[dict[str, Any]], name: str) -> np.ndarray:
+    return np.array([record[name] for record in records], dtype=np.float64)
+
+
+def _event_ids(catalog: Any, format: str) -> list[str]:
+    """Short and unique: the end of the resource id, or the origin time where the format has no ids of its
+    own.
+    """
+    ids: list[str] = []
+    seen: dict[str, int] = {}
+    for number, event in enumerate(catalog, start=1):
+        origin = event.preferred_origin() or (event.origins[0] if event.origins else None)
+        if format == "NORDIC":
+            time = None if origin is None else origin.time
+            name = f"event{number:05d}" if time is None else time.strftime("%Y%m%dT%H%M%S")
+        else:
+            name = re.split(r"[/=#]", str(event.resource_id.id))[-1] or f"event{number:05d}"
+        seen[name] = seen.get(name, 0) + 1
+        ids.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return ids
+
+
+def _origin_facts(event: Any, origin: Any, event_id: str, path: str | Path) -> dict[str, Any]:
+    """Time, place and published errors of one event; what there is not is NaN."""
+    names = ("latitude", "longitude", "depth_km", "magnitude", *ORIGIN_EXTRA)
+    facts: dict[str, Any] = dict.fromkeys(names, math.nan)
+    facts["time"] = np.datetime64("NaT", "ns")
+    facts["evaluation_status"] = ""
+    magnitude = event.preferred_magnitude() or (event.magnitudes[0] if event.magnitudes else None)
+    if magnitude is not None:
+        facts["magnitude"] = number(magnitude.mag)
+    if origin is None:
+        return facts
+    facts["evaluation_status"] = str(origin.evaluation_status or "")
+    if origin.time is not None:
+        facts["time"] = when(origin.time)
+        check_time(facts["time"], file=str(path), event_id=event_id)
+    facts["latitude"], facts["longitude"] = number(origin.latitude), number(origin.longitude)
+    facts["depth_km"] = number(origin.depth) / 1000.0
+    check_place(facts, event_id, path)
+    facts["time_error_s"] = _error(origin.time_errors)
+    facts["latitude_error_km"] = _error(origin.latitude_errors) * KM_PER_DEGREE
+    shrink = math.cos(math.radians(facts["latitude"])) if math.isfinite(facts["latitude"]) else math.nan
+    facts["longitude_error_km"] = _error(origin.longitude_errors) * KM_PER_DEGREE * shrink
+    facts["vertical_error_km"] = _error(origin.depth_errors) / 1000.0
+    if origin.quality is not None:
+        facts["rms_s"] = number(origin.quality.standard_error)
+        facts["gap_deg"] = number(origin.quality.azimuthal_gap)
+        facts["num_stations"] = number(origin.quality.used_station_count)
+    return facts
+
+
+def check_place(facts: Mapping[str, Any], event_id: str, path: str | Path, line: int | None = None) -> None:
+    """Refuse a hypocentre that is nowhere."""
+    for field, largest in (("latitude", 90.0), ("longitude", 360.0), ("depth_km", _DEEPEST_KM)):
+        value = facts[field]
+        if math.isinf(value) or abs(value) > largest:
+            raise InputError(
+                f"event {event_id} is at {field} {value:g}",
+                file=path,
+                line=line,
+                field=field,
+                fix="check the unit and the order of the coordinates",
+            )
+
+
+def _pick_rows(
+    event: Any, origin: Any, event_id: str, format: str, path: str | Path
+) -> tuple[list[PickRow], int]:
+    """One row per phase pick, and how many readings are no phases."""
+    arrivals = {} if origin is None else {a.pick_id.id: a for a in origin.arrivals if a.pick_id is not None}
+    amplitudes = {a.pick_id.id for a in event.amplitudes if a.pick_id is not None}
+    rows = []
+    skipped = 0
+    for pick in event.picks:
+        arrival = arrivals.get(pick.resource_id.id)
+        phase = (pick.phase_hint or (arrival.phase if arrival is not None else "") or "").strip()
+        if arrival is None and (pick.resource_id.id in amplitudes or _is_no_phase(phase)):
+            skipped += 1
+            continue
+        if pick.time is None:
+            raise InputError(
+                f"a pick of event {event_id} has no time", file=path, field="time", fix="remove the pick"
+            )
+        stream = pick.waveform_id
+        rows.append(
+            PickRow(
+                event_id=event_id,
+                network="" if stream is None else (stream.network_code or ""),
+                station="" if stream is None else (stream.station_code or ""),
+                phase=phase or "?",
+                time=when(pick.time),
+                uncertainty_s=_pick_error(pick),
+                quality_weight=_quality_weight(pick, arrival, format),
+                **_reported(arrival),
+            )
+        )
+    return rows, skipped
+
+
+def _is_no_phase(phase: str) -> bool:
+    upper = phase.upper()
+    return upper in {"END", "BAZ", "AML", "IAML", "A", "E"} or upper.startswith(("IAML", "IVM", "AM", "SPEC"))
+
+
+def _pick_error(pick: Any) -> float:
+    errors = pick.time_errors
+    if errors is None or errors.uncertainty is not None:
+        return _error(errors)
+    return 0.5 * (number(errors.lower_uncertainty) + number(errors.upper_uncertainty))
+
+
+def _quality_weight(pick: Any, arrival: Any, format: str) -> float:
+    """The analyst's weight, where the format has one that ObsPy hands on."""
+    if format == "NORDIC":
+        extra = getattr(pick, "extra", {}) or {}
+        code = str(extra.get("nordic_pick_weight", {}).get("value", "0")).strip()
+        return _SEISAN_WEIGHTS.get(code, 1.0)
+    if format == "HYPODDPHA" and arrival is not None and arrival.time_weight is not None:
+        return min(abs(float(arrival.time_weight)), 1.0)
+    return 1.0
+
+
+def _reported(arrival: Any) -> dict[str, float]:
+    if arrival is None:
+        return {}
+    return {
+        "distance_km": number(arrival.distance) * KM_PER_DEGREE,
+        "azimuth_deg": number(arrival.azimuth),
+        "takeoff_deg": number(arrival.takeoff_angle),
+        "residual_s": number(arrival.time_residual),
+        "weight": number(arrival.time_weight),
+    }
+
+
+def _error(errors: Any) -> float:
+    return math.nan if errors is None else number(errors.uncertainty)
+
+
+def number(value: Any) -> float:
+    """A float; NaN for None."""
+    return math.nan if value is None else float(value)
+
+
+def when(time: Any) -> np.datetime64:
+    """Of ObsPy's UTCDateTime, exactly; a year that nanoseconds do not reach is left to `check_time` as
+    year 1700.
+    """
+    if not 1700 < time.year < 2250:
+        return np.datetime64("1700-01-01", "ns")
+    return np.datetime64(int(time.ns), "ns")
