@@ -26,7 +26,11 @@ class AbstractPhaseTimes(eqx.Module):
 
     @abc.abstractmethod
     def __call__(
-        self, source_ned_km: Float[Array, "3"], receiver_ned_km: Float[Array, "3"], receiver_row: Int[Array, ""], phase_idx: Int[Array, ""]
+        self,
+        source_ned_km: Float[Array, "3"],
+        receiver_ned_km: Float[Array, "3"],
+        receiver_row: Int[Array, ""],
+        phase_idx: Int[Array, ""],
     ) -> Float[Array, ""]:
         """Travel time in s of one phase (0 is P, 1 is S; `core.tables.PHASES`) from a source to a station.
 
