@@ -4,13 +4,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diffseis.io.arrivals_csv import write_picks_csv as write_picks_csv
+    from diffseis.io.atomic import OutputError as OutputError
+    from diffseis.io.atomic import atomic_path as atomic_path
+    from diffseis.io.catalogue_csv import read_catalogue_csv as read_catalogue_csv
+    from diffseis.io.catalogue_csv import write_catalogue_csv as write_catalogue_csv
     from diffseis.io.config import read_config as read_config
     from diffseis.io.events import read_events as read_events
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
     from diffseis.io.networks import assign_networks as assign_networks
+    from diffseis.io.nonlinloc import read_scat as read_scat
+    from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
     from diffseis.io.notices import Notice as Notice
     from diffseis.io.picks_csv import read_picks_csv as read_picks_csv
+    from diffseis.io.posterior_netcdf import read_posterior_netcdf as read_posterior_netcdf
+    from diffseis.io.posterior_netcdf import reference_times as reference_times
+    from diffseis.io.posterior_netcdf import write_posterior_netcdf as write_posterior_netcdf
+    from diffseis.io.quakeml import to_obspy_catalog as to_obspy_catalog
+    from diffseis.io.quakeml import write_quakeml as write_quakeml
+    from diffseis.io.records import read_json as read_json
+    from diffseis.io.records import sha256_of as sha256_of
+    from diffseis.io.records import write_geojson as write_geojson
+    from diffseis.io.records import write_json as write_json
+    from diffseis.io.records import write_station_terms_csv as write_station_terms_csv
     from diffseis.io.stations_csv import read_stations_csv as read_stations_csv
     from diffseis.io.stations_csv import resolve_epochs as resolve_epochs
     from diffseis.io.stationxml import read_stationxml as read_stationxml
@@ -19,17 +36,34 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Notice": "notices",
+    "OutputError": "atomic",
     "assign_networks": "networks",
+    "atomic_path": "atomic",
+    "read_catalogue_csv": "catalogue_csv",
     "read_config": "config",
     "read_events": "events",
+    "read_json": "records",
     "read_nordic_bulletin": "events",
     "read_picks_csv": "picks_csv",
+    "read_posterior_netcdf": "posterior_netcdf",
+    "read_scat": "nonlinloc",
     "read_stations_csv": "stations_csv",
     "read_stationxml": "stationxml",
     "read_velocity_csv": "velocity_csv",
     "read_velocity_taup": "taup",
+    "reference_times": "posterior_netcdf",
     "resolve_epochs": "stations_csv",
+    "sha256_of": "records",
     "sniff_format": "events",
+    "to_obspy_catalog": "quakeml",
+    "write_catalogue_csv": "catalogue_csv",
+    "write_geojson": "records",
+    "write_json": "records",
+    "write_nonlinloc": "nonlinloc",
+    "write_picks_csv": "arrivals_csv",
+    "write_posterior_netcdf": "posterior_netcdf",
+    "write_quakeml": "quakeml",
+    "write_station_terms_csv": "records",
 }
 
 
