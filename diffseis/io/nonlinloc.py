@@ -112,8 +112,8 @@ def format_hyp(catalogue: LocatedCatalogue, row: int) -> str:
         f"TRANSFORM  AZIMUTHAL_EQUIDIST RefEllipsoid WGS-84  LatOrig {catalogue.frame.latitude_deg:.6f}  "
         f"LongOrig {catalogue.frame.longitude_deg:.6f}  RotCW 0.000000",
         f"QML_OriginQuality  assocPhCt {int(np.sum(catalogue.arrivals.event_row == row))}  "
-        f"usedPhCt {phases}  assocStaCt -1  usedStaCt {int(events.num_stations[row])}  depthPhCt -1  stdErr {rms}  azGap {gap}  "
-        f"secAzGap -1  gtLevel -  minDist {nearest} maxDist -1  medDist -1",
+        f"usedPhCt {phases}  assocStaCt -1  usedStaCt {int(events.num_stations[row])}  depthPhCt -1  "
+        f"stdErr {rms}  azGap {gap}  secAzGap -1  gtLevel -  minDist {nearest} maxDist -1  medDist -1",
         *_uncertainty(float(events.horizontal_error_km[row]), covariance),
         _PHASE_HEADER,
         *[_phase(catalogue, int(i)) for i in np.flatnonzero(catalogue.arrivals.event_row == row)],

@@ -1,0 +1,13 @@
+"""Figures and the HTML report."""
+
+from diffseis.plot.comparison import Comparison as Comparison
+from diffseis.plot.comparison import compare as compare
+from diffseis.plot.comparison import comparison_figure as comparison_figure
+from diffseis.plot.event_card import event_figure as event_figure
+from diffseis.plot.maps import map_figure as map_figure
+from diffseis.plot.quality import quality_figure as quality_figure
+from diffseis.plot.quality import uncertainty_figure as uncertainty_figure
+from diffseis.plot.residuals import residual_figure as residual_figure
+from diffseis.plot.sections import section_figure as section_figure
+from diffseis.plot.style import figure_png as figure_png
+from diffseis.plot.style import house_style as house_style

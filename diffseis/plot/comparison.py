@@ -1,0 +1,136 @@
+"""Against a reference catalogue: shifts of the same events."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from diffseis.core.frames import geodesic
+from diffseis.core.tables import EventTable
+from diffseis.location.catalogue import LocatedCatalogue
+from diffseis.plot.geometry import bounds, degree_ticks, scale_bar
+from diffseis.plot.style import (
+    P_COLOUR,
+    REFERENCE_COLOUR,
+    S_COLOUR,
+    add_grid,
+    house_style,
+    new_figure,
+    say_empty,
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The located events that a reference has, too (matched by event id).
+
+    Attributes:
+        rows: in the catalogue.
+        reference_rows: in the reference.
+        epicentral_km: distances between the epicentres.
+        depth_km: our depth less the reference's; NaN where it has none.
+        missing: events of the reference that are not located here.
+    """
+
+    rows: np.ndarray
+    reference_rows: np.ndarray
+    epicentral_km: np.ndarray
+    depth_km: np.ndarray
+    missing: int
+
+
+def compare(catalogue: LocatedCatalogue, reference: EventTable) -> Comparison:
+    """Match located events with a reference by id."""
+    events = catalogue.events
+    row_of = {str(name): i for i, name in enumerate(events.event_id) if events.status[i] == "located"}
+    pairs = [
+        (row_of[str(name)], j)
+        for j, name in enumerate(reference.event_id)
+        if str(name) in row_of and np.isfinite(reference.latitude[j]) and np.isfinite(reference.longitude[j])
+    ]
+    rows = np.array([p[0] for p in pairs], dtype=np.int64)
+    others = np.array([p[1] for p in pairs], dtype=np.int64)
+    distance = np.zeros(0)
+    if len(rows):
+        distance = geodesic(
+            events.latitude[rows],
+            events.longitude[rows],
+            reference.latitude[others],
+            reference.longitude[others],
+        )[0]
+    depth = events.depth_km[rows] - reference.depth_km[others]
+    return Comparison(rows, others, np.asarray(distance), np.asarray(depth), len(reference) - len(rows))
+
+
+def comparison_figure(catalogue: LocatedCatalogue, reference: EventTable) -> Figure:
+    """Shift vectors from the reference to here, and histograms of the epicentral and depth differences
+    with medians.
+    """
+    with house_style():
+        matched = compare(catalogue, reference)
+        if not len(matched.rows):
+            figure = new_figure(7.0, 2.0)
+            say_empty(figure.subplots(), "No located event has the id of an event of the reference.")
+            return figure
+        figure = new_figure(10.0, 5.4)
+        grid = figure.add_gridspec(2, 2, width_ratios=[1.35, 1])
+        _vectors(figure.add_subplot(grid[:, 0]), catalogue, reference, matched)
+        ax = figure.add_subplot(grid[0, 1])
+        middle = np.median(matched.epicentral_km)
+        _histogram(ax, matched.epicentral_km, P_COLOUR, middle, f"median {middle:.2f} km", signed=False)
+        ax.set_title(f"Epicentral distance ({len(matched.rows)} events)")
+        ax.set_xlabel("Distance (km)")
+        ax = figure.add_subplot(grid[1, 1])
+        depth = matched.depth_km[np.isfinite(matched.depth_km)]
+        ax.set_title("Depth difference")
+        if len(depth):
+            label = f"median {np.median(depth):+.2f} km\nmedian size {np.median(np.abs(depth)):.2f} km"
+            _histogram(ax, depth, S_COLOUR, np.median(depth), label, signed=True)
+            ax.set_xlabel("Ours minus reference (km; positive is deeper)")
+        else:
+            say_empty(ax, "The reference has no depths.")
+        return figure
+
+
+def _histogram(ax: Axes, values: np.ndarray, colour: str, middle: float, label: str, *, signed: bool) -> None:
+    high = max(float(np.quantile(np.abs(values), 0.98)) * 1.15, 0.1)
+    edges = np.linspace(-high if signed else 0.0, high, 31)
+    beyond = int(np.sum(np.abs(values) > high))
+    ax.hist(np.clip(values, edges[0], edges[-1]), edges, color=colour, alpha=0.8)
+    ax.axvline(middle, color="black", linestyle="--", linewidth=1.0, label=label)
+    if signed:
+        ax.axvline(0.0, color="black", linewidth=0.8)
+    if beyond:
+        ax.plot([], [], " ", label=f"{beyond} beyond the axis")
+    ax.set_ylim(0, ax.get_ylim()[1] * 1.2)
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylabel("Events")
+    ax.legend(loc="upper right")
+
+
+def _vectors(ax: Axes, catalogue: LocatedCatalogue, reference: EventTable, matched: Comparison) -> None:
+    events, frame = catalogue.events, catalogue.frame
+    ours = frame.to_ned(events.latitude[matched.rows], events.longitude[matched.rows])[:, [1, 0]]
+    rows = matched.reference_rows
+    theirs = frame.to_ned(reference.latitude[rows], reference.longitude[rows])[:, [1, 0]]
+    # The view is that of our events and of all but the farthest of theirs.
+    inner = theirs[matched.epicentral_km <= np.quantile(matched.epicentral_km, 0.98)]
+    box = bounds([ours, inner], margin=0.08)
+    half = 0.5 * np.maximum(box[1] - box[0], np.max(box[1] - box[0]) / 1.5)
+    low, high = box.mean(axis=0) - half, box.mean(axis=0) + half
+    ax.plot(
+        *np.stack([theirs, ours, np.full_like(ours, np.nan)], axis=1).reshape(-1, 2).T,
+        color="#777777",
+        linewidth=0.7,
+    )
+    ax.plot(*theirs.T, "o", markersize=4, markerfacecolor="white", color=REFERENCE_COLOUR, label="reference")
+    ax.plot(*ours.T, "o", markersize=3.6, color=P_COLOUR, markeredgewidth=0, label="here")
+    ax.set_xlim(low[0], high[0])
+    ax.set_ylim(low[1], high[1])
+    ax.set_aspect("equal")
+    degree_ticks(ax, frame)
+    scale_bar(ax)
+    ax.set_title("Epicentres: here and in the reference")
+    ax.legend(loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")
+    add_grid(ax)

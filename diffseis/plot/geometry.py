@@ -1,0 +1,168 @@
+"""What maps and sections share: who is drawn where, in km of the catalogue's local frame.
+
+Everything is drawn in the frame (east, north, down), where distances, ellipses and aspect are right
+anywhere on Earth; latitudes and longitudes are only labels, so that the antimeridian is no special case.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+
+from diffseis.core.frames import LocalFrame
+from diffseis.location.catalogue import LocatedCatalogue
+
+MAX_POINTS = 20_000
+"""Particles drawn in one panel; more are thinned evenly."""
+
+ELLIPSE_CHI2 = 2.2788685663767297
+"""68 % quantile of chi-square with two degrees of freedom."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A catalogue in its frame, ready to draw.
+
+    Attributes:
+        ned_km: of the posterior means, NaN where there is none.
+        good: events of status `located`.
+        doubtful: events with a place but another status.
+        stations_ned_km: of all stations.
+        used_station: whether a station has a used arrival.
+        cloud_ned_km: particles of the located events, thinned.
+        cloud_depth_km: mean depth of the event that each belongs to.
+    """
+
+    ned_km: np.ndarray
+    good: np.ndarray
+    doubtful: np.ndarray
+    stations_ned_km: np.ndarray
+    used_station: np.ndarray
+    cloud_ned_km: np.ndarray
+    cloud_depth_km: np.ndarray
+
+
+def build_scene(catalogue: LocatedCatalogue) -> Scene:
+    """Put a catalogue into its frame and thin the particles."""
+    events, stations = catalogue.events, catalogue.stations
+    placed = np.isfinite(events.latitude) & np.isfinite(events.depth_km)
+    ned = np.full((len(events), 3), np.nan)
+    if placed.any():
+        ned[placed] = catalogue.frame.to_ned(
+            events.latitude[placed], events.longitude[placed], events.depth_km[placed]
+        )
+    good = placed & (events.status == "located")
+    station_ned = catalogue.frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
+    used = np.zeros(len(stations), dtype=bool)
+    rows = catalogue.arrivals.station_row[
+        (catalogue.arrivals.status == "used") & (catalogue.arrivals.station_row >= 0)
+    ]
+    used[np.unique(rows)] = True
+    cloud = np.asarray(catalogue.particles.ned_km)[good]
+    depth = np.repeat(ned[good, 2], cloud.shape[1] if cloud.ndim == 3 else 0)
+    cloud = cloud.reshape(-1, 3)
+    step = max(1, int(np.ceil(len(cloud) / MAX_POINTS)))
+    # A stride that shares no factor with the number of particles takes some of every event.
+    finite = np.all(np.isfinite(cloud), axis=1)
+    cloud, depth = cloud[finite][::step], depth[finite][::step]
+    return Scene(ned, good, placed & ~good, station_ned, used, cloud, depth)
+
+
+def bounds(points: list[np.ndarray], *, margin: float = 0.06, least_km: float = 2.0) -> np.ndarray:
+    """Lower and upper corner around sets of points (rows of two coordinates), with a margin; a default
+    where there are none.
+    """
+    stacked = np.concatenate([p.reshape(-1, 2) for p in points]) if points else np.zeros((0, 2))
+    stacked = stacked[np.all(np.isfinite(stacked), axis=1)]
+    if not len(stacked):
+        return np.array([[-10.0, -10.0], [10.0, 10.0]])
+    low, high = stacked.min(axis=0), stacked.max(axis=0)
+    half = np.maximum(0.5 * (high - low) * (1 + 2 * margin), 0.5 * least_km)
+    centre = 0.5 * (low + high)
+    return np.stack([centre - half, centre + half])
+
+
+def add_ellipses(ax: Axes, centres: np.ndarray, covariances: np.ndarray, **style) -> None:
+    """Joint 68 % ellipses about `centres` (x, y) of 2 x 2 `covariances` in the same axes."""
+    good = np.all(np.isfinite(covariances), axis=(1, 2)) & np.all(np.isfinite(centres), axis=1)
+    if not good.any():
+        return
+    values, vectors = np.linalg.eigh(covariances[good])
+    lengths = 2.0 * np.sqrt(np.maximum(values, 0.0) * ELLIPSE_CHI2)
+    angles = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
+    ax.add_collection(
+        EllipseCollection(
+            lengths[:, 1],
+            lengths[:, 0],
+            angles,
+            units="xy",
+            offsets=centres[good],
+            offset_transform=ax.transData,
+            facecolors="none",
+            **style,
+        )
+    )
+
+
+def nice_step(span: float, count: int = 4) -> float:
+    """A step of 1, 2 or 5 times a power of ten that divides `span` into about `count` parts."""
+    raw = span / max(count, 1)
+    power = 10.0 ** np.floor(np.log10(raw))
+    return float(power * min((m for m in (1.0, 2.0, 5.0, 10.0) if m * power >= raw), default=10.0))
+
+
+def degree_ticks(ax: Axes, frame: LocalFrame) -> None:
+    """Label km axes (east, north) by longitude along the bottom and latitude along the left; km near a
+    pole.
+    """
+    x0, x1 = ax.get_xlim()
+    y0, y1 = ax.get_ylim()
+    span_km = max(x1 - x0, y1 - y0)
+    if abs(frame.latitude_deg) > 85.0 or span_km > 3000.0:
+        ax.set_xlabel("East (km)")
+        ax.set_ylabel("North (km)")
+        return
+    east = np.linspace(x0, x1, 200)
+    _, longitude, _ = frame.to_geographic(np.stack([np.full(200, y0), east, np.zeros(200)], axis=-1))
+    # Longitudes relative to the centre never jump.
+    relative = (longitude - frame.longitude_deg + 180.0) % 360.0 - 180.0
+    north = np.linspace(y0, y1, 200)
+    latitude, _, _ = frame.to_geographic(np.stack([north, np.full(200, x0), np.zeros(200)], axis=-1))
+    step = nice_step(float(relative[-1] - relative[0]), 4)
+    whole = frame.longitude_deg + relative
+    ticks = np.arange(np.ceil(whole[0] / step), np.floor(whole[-1] / step) + 1) * step
+    labels = [_degrees((t + 180.0) % 360.0 - 180.0, step, "E", "W") for t in ticks]
+    ax.set_xticks(np.interp(ticks, whole, east), labels)
+    step = nice_step(float(latitude[-1] - latitude[0]), 4)
+    ticks = np.arange(np.ceil(latitude[0] / step), np.floor(latitude[-1] / step) + 1) * step
+    ax.set_yticks(np.interp(ticks, latitude, north), [_degrees(t, step, "N", "S") for t in ticks])
+    ax.set_xlabel("Longitude")
+    ax.set_ylabel("Latitude")
+
+
+def _degrees(value: float, step: float, positive: str, negative: str) -> str:
+    decimals = max(0, int(np.ceil(-np.log10(step) - 1e-9)))
+    if abs(value) < 1e-9 or (abs(abs(value) - 180.0) < 1e-9 and positive == "E"):
+        return f"{abs(value):.{decimals}f}°"
+    return f"{abs(value):.{decimals}f}°{positive if value > 0 else negative}"
+
+
+def scale_bar(ax: Axes) -> None:
+    """A bar of a round number of km in the lower left corner of km axes."""
+    x0, x1 = ax.get_xlim()
+    y0, y1 = ax.get_ylim()
+    length = nice_step(x1 - x0, 5)
+    left, low = x0 + 0.04 * (x1 - x0), y0 + 0.045 * (y1 - y0)
+    halo = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0}
+    ax.plot([left, left + length], [low, low], color="black", linewidth=2.5, solid_capstyle="butt", zorder=9)
+    ax.text(
+        left + length / 2,
+        low + 0.012 * (y1 - y0),
+        f"{length:g} km",
+        ha="center",
+        va="bottom",
+        fontsize=8,
+        zorder=9,
+        bbox=halo,
+    )

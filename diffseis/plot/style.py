@@ -1,0 +1,83 @@
+"""One look for all figures: quiet axes, colours that colour-blind readers can tell apart, perceptually
+uniform scales.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P_COLOUR = "#0072B2"
+S_COLOUR = "#D55E00"
+PHASE_COLOURS = {"P": P_COLOUR, "S": S_COLOUR}
+STATION_COLOUR = "#222222"
+REFERENCE_COLOUR = "#CC79A7"
+OTHER_COLOUR = "#8A8A8A"
+STATUS_COLOURS = {
+    "located": "#009E73",
+    "boundary": "#E69F00",
+    "underdetermined": "#56B4E9",
+    "not-converged": "#CC79A7",
+    "no-data": "#8A8A8A",
+    "failed": "#D55E00",
+}
+DEPTH_MAP = "viridis_r"
+"""Colours of depth: shallow is light, deep is dark."""
+
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "legend.fontsize": 8.0,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.dpi": 110,
+    "savefig.dpi": 150,
+    "lines.linewidth": 1.2,
+    "svg.hashsalt": "diffseis",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """The style, for as long as the block lasts; matplotlib's settings outside are left alone."""
+    with mpl.rc_context(_STYLE):
+        yield
+
+
+def new_figure(width_inches: float, height_inches: float) -> Figure:
+    """A figure that belongs to no window and is laid out so that nothing overlaps."""
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+def figure_png(figure: Figure, *, dpi: int = 130) -> bytes:
+    """The figure as a PNG file; the same figure gives the same bytes."""
+    stream = io.BytesIO()
+    with house_style():
+        figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def say_empty(ax: Axes, why: str) -> None:
+    """A panel that has nothing to show says so."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=OTHER_COLOUR, wrap=True)
+
+
+def add_grid(ax: Axes) -> None:
+    """Faint lines behind the data."""
+    ax.grid(True, color="#E4E4E4", linewidth=0.6)
