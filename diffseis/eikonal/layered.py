@@ -12,6 +12,7 @@ from diffseis.eikonal.legs import (
     Leg,
     cosine,
     fastest,
+    fill_uncrossed,
     gradients,
     leg_between,
     leg_delay,
@@ -113,8 +114,7 @@ def _arc_within(offset_km, height_km, v1, v2, slope, limit_km_s):
     r = jnp.where(offset_km > 0, offset_km, 1)
     tilt = (r * slope + (v1 + v2) * height_km / r) / 2
     squared = v1 * v1 + tilt * tilt
-    fast = jnp.maximum(v1, v2)
-    rises = offset_km**2 * (fast * fast - jnp.minimum(v1, v2) ** 2) <= ((v1 + v2) * height_km) ** 2
+    rises = offset_km**2 * jnp.abs(slope) <= (v1 + v2) * height_km
     slack = 1 + 16 * float(jnp.finfo(v1.dtype).eps)
     return (offset_km <= 0) | rises | (squared <= limit_km_s**2 * slack)
 
@@ -194,12 +194,7 @@ def _head_times(segments: Segments, offset_km, upper_km, lower_km, constant):
             leg = leg_between(
                 segments, jnp.minimum(end_km, depth_km), jnp.maximum(end_km, depth_km), constant
             )
-            crossed = leg.thickness_km > 0
-            leg = Leg(
-                leg.thickness_km,
-                jnp.where(crossed, leg.upper_km_s, speed_km_s / 2),
-                jnp.where(crossed, leg.lower_km_s, speed_km_s / 2),
-            )
+            leg = fill_uncrossed(leg, speed_km_s / 2)
             c1, c2 = cosine(leg.upper_km_s, p), cosine(leg.lower_km_s, p)
             delay = delay + jnp.sum(leg_delay(leg, p, c1, c2, constant))
             reach = reach + jnp.sum(leg_offset(leg, p, c1, c2))

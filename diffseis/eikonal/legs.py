@@ -58,6 +58,16 @@ def fastest(leg: Leg) -> Float[Array, "*shape"]:
     return jnp.max(jnp.where(leg.thickness_km > 0, jnp.maximum(leg.upper_km_s, leg.lower_km_s), 0), axis=-1)
 
 
+def fill_uncrossed(leg: Leg, speed_km_s: Float[Array, ""]) -> Leg:
+    """The leg with a harmless speed in the segments that it does not cross."""
+    crossed = leg.thickness_km > 0
+    return Leg(
+        leg.thickness_km,
+        jnp.where(crossed, leg.upper_km_s, speed_km_s),
+        jnp.where(crossed, leg.lower_km_s, speed_km_s),
+    )
+
+
 def cosine(speed_km_s: Float[Array, "*shape"], p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """``sqrt(1 - p^2 v^2)``, not below a small positive number (with zero gradient there)."""
     floor = float(jnp.finfo(speed_km_s.dtype).eps)
