@@ -7,6 +7,9 @@ from diffseis.plot.event_card import event_figure as event_figure
 from diffseis.plot.maps import map_figure as map_figure
 from diffseis.plot.quality import quality_figure as quality_figure
 from diffseis.plot.quality import uncertainty_figure as uncertainty_figure
+from diffseis.plot.report import make_figures as make_figures
+from diffseis.plot.report import render_report as render_report
+from diffseis.plot.report import write_report as write_report
 from diffseis.plot.residuals import residual_figure as residual_figure
 from diffseis.plot.sections import section_figure as section_figure
 from diffseis.plot.style import figure_png as figure_png

@@ -95,7 +95,7 @@ def comparison_figure(catalogue: LocatedCatalogue, reference: EventTable) -> Fig
 
 def _histogram(ax: Axes, values: np.ndarray, colour: str, middle: float, label: str, *, signed: bool) -> None:
     high = max(float(np.quantile(np.abs(values), 0.98)) * 1.15, 0.1)
-    edges = np.linspace(-high if signed else 0.0, high, 31)
+    edges = [float(e) for e in np.linspace(-high if signed else 0.0, high, 31)]
     beyond = int(np.sum(np.abs(values) > high))
     ax.hist(np.clip(values, edges[0], edges[-1]), edges, color=colour, alpha=0.8)
     ax.axvline(middle, color="black", linestyle="--", linewidth=1.0, label=label)

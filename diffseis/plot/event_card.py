@@ -69,7 +69,7 @@ def _posterior(axes: list[Axes], catalogue: LocatedCatalogue, row: int, ned: np.
         ax.plot(
             *(ned - shift)[:, [x, y]].T,
             ".",
-            markersize=2.6,
+            markersize=4.5,
             alpha=0.4,
             color=P_COLOUR,
             markeredgewidth=0,
@@ -173,4 +173,4 @@ def _residuals(ax: Axes, catalogue: LocatedCatalogue, row: int) -> None:
     ax.set_xlim(-limit * 1.05, limit * 1.05)
     ax.axvline(0.0, color="black", linewidth=0.8)
     ax.set_xlabel("Observed minus predicted (s)")
-    ax.legend(loc="lower right", fontsize=7, frameon=True, framealpha=0.85, edgecolor="none")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.1), ncols=3, fontsize=7)

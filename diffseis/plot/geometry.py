@@ -49,11 +49,11 @@ def build_scene(catalogue: LocatedCatalogue) -> Scene:
     placed = np.isfinite(events.latitude) & np.isfinite(events.depth_km)
     ned = np.full((len(events), 3), np.nan)
     if placed.any():
-        ned[placed] = catalogue.frame.to_ned(
-            events.latitude[placed], events.longitude[placed], events.depth_km[placed]
-        )
+        ned[placed] = catalogue.frame.to_ned(events.latitude[placed], events.longitude[placed])
+        ned[placed, 2] = events.depth_km[placed]
     good = placed & (events.status == "located")
-    station_ned = catalogue.frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
+    station_ned = catalogue.frame.to_ned(stations.latitude, stations.longitude)
+    station_ned[:, 2] = stations.depth_km
     used = np.zeros(len(stations), dtype=bool)
     rows = catalogue.arrivals.station_row[
         (catalogue.arrivals.status == "used") & (catalogue.arrivals.station_row >= 0)
@@ -63,7 +63,6 @@ def build_scene(catalogue: LocatedCatalogue) -> Scene:
     depth = np.repeat(ned[good, 2], cloud.shape[1] if cloud.ndim == 3 else 0)
     cloud = cloud.reshape(-1, 3)
     step = max(1, int(np.ceil(len(cloud) / MAX_POINTS)))
-    # A stride that shares no factor with the number of particles takes some of every event.
     finite = np.all(np.isfinite(cloud), axis=1)
     cloud, depth = cloud[finite][::step], depth[finite][::step]
     return Scene(ned, good, placed & ~good, station_ned, used, cloud, depth)
@@ -129,16 +128,24 @@ def degree_ticks(ax: Axes, frame: LocalFrame) -> None:
     relative = (longitude - frame.longitude_deg + 180.0) % 360.0 - 180.0
     north = np.linspace(y0, y1, 200)
     latitude, _, _ = frame.to_geographic(np.stack([north, np.full(200, x0), np.zeros(200)], axis=-1))
-    step = nice_step(float(relative[-1] - relative[0]), 4)
     whole = frame.longitude_deg + relative
-    ticks = np.arange(np.ceil(whole[0] / step), np.floor(whole[-1] / step) + 1) * step
+    ticks, step = _nice_ticks(float(whole[0]), float(whole[-1]))
     labels = [_degrees((t + 180.0) % 360.0 - 180.0, step, "E", "W") for t in ticks]
     ax.set_xticks(np.interp(ticks, whole, east), labels)
-    step = nice_step(float(latitude[-1] - latitude[0]), 4)
-    ticks = np.arange(np.ceil(latitude[0] / step), np.floor(latitude[-1] / step) + 1) * step
+    ticks, step = _nice_ticks(float(latitude[0]), float(latitude[-1]))
     ax.set_yticks(np.interp(ticks, latitude, north), [_degrees(t, step, "N", "S") for t in ticks])
     ax.set_xlabel("Longitude")
     ax.set_ylabel("Latitude")
+
+
+def _nice_ticks(low: float, high: float) -> tuple[np.ndarray, float]:
+    """Round numbers between two, at least two of them, and their step."""
+    for count in (3, 4, 6, 8):
+        step = nice_step(high - low, count)
+        ticks = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+        if len(ticks) >= 2:
+            break
+    return ticks, step
 
 
 def _degrees(value: float, step: float, positive: str, negative: str) -> str:

@@ -11,6 +11,8 @@ from diffseis.plot.geometry import Scene, add_ellipses, bounds, build_scene, deg
 from diffseis.plot.style import DEPTH_MAP, OTHER_COLOUR, STATION_COLOUR, house_style, new_figure
 
 _MAX_LABELS = 40
+CLOUD_SIZE = 2.6
+CLOUD_ALPHA = 0.35
 _MAX_ELLIPSES = 400
 _ZOOM_BELOW = 0.65
 
@@ -31,7 +33,9 @@ def map_figure(catalogue: LocatedCatalogue) -> Figure:
         figure = new_figure(10.0 if zoom else 7.0, 5.6 if zoom else 6.4)
         axes = figure.subplots(1, 2 if zoom else 1, squeeze=False)[0]
         for ax, box in zip(axes, [whole, close] if zoom else [whole], strict=True):
-            _draw(ax, catalogue, scene, norm, _square(box))
+            # Where the second panel shows a station, its name stands there and not in the first, too.
+            crowded = _square(close) if zoom and box is whole else None
+            _draw(ax, catalogue, scene, norm, _square(box), crowded)
         if zoom:
             corner, size = _square(close)[0], np.ptp(_square(close), axis=0)
             axes[0].add_patch(
@@ -45,7 +49,8 @@ def map_figure(catalogue: LocatedCatalogue) -> Figure:
             bar = figure.colorbar(axes[-1].collections[0], ax=list(axes), shrink=0.7, pad=0.02)
             bar.set_label("Depth below sea level (km)")
             bar.ax.invert_yaxis()
-            bar.solids.set_alpha(1.0) if bar.solids is not None else None
+            if bar.solids is not None:
+                bar.solids.set_alpha(1.0)
         handles, labels = axes[-1].get_legend_handles_labels()
         more, names = axes[0].get_legend_handles_labels()
         entries = dict(zip([*labels, *names], [*handles, *more], strict=True))
@@ -83,7 +88,14 @@ def _square(box: np.ndarray) -> np.ndarray:
     return np.stack([centre - half, centre + half])
 
 
-def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, box: np.ndarray) -> None:
+def _draw(
+    ax: Axes,
+    catalogue: LocatedCatalogue,
+    scene: Scene,
+    norm: Normalize,
+    box: np.ndarray,
+    crowded: np.ndarray | None,
+) -> None:
     good, doubtful = scene.good, scene.doubtful
     east_north = scene.ned_km[:, [1, 0]]
     if good.any():
@@ -93,8 +105,8 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, 
             c=scene.cloud_depth_km,
             cmap=DEPTH_MAP,
             norm=norm,
-            s=1.2,
-            alpha=0.16,
+            s=CLOUD_SIZE,
+            alpha=CLOUD_ALPHA,
             linewidths=0,
             rasterized=True,
             zorder=2,
@@ -125,7 +137,7 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, 
             zorder=4,
             label=f"other status ({doubtful.sum()})",
         )
-    _draw_stations(ax, catalogue, scene, box)
+    _draw_stations(ax, catalogue, scene, box, crowded)
     ax.set_xlim(box[0, 0], box[1, 0])
     ax.set_ylim(box[0, 1], box[1, 1])
     ax.set_aspect("equal")
@@ -134,11 +146,13 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, 
     degree_ticks(ax, catalogue.frame)
     ax.tick_params(axis="y", labelrotation=90)
     for label in ax.get_yticklabels():
-        label.set_va("center")
+        label.set_verticalalignment("center")
     scale_bar(ax)
 
 
-def _draw_stations(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, box: np.ndarray) -> None:
+def _draw_stations(
+    ax: Axes, catalogue: LocatedCatalogue, scene: Scene, box: np.ndarray, crowded: np.ndarray | None
+) -> None:
     place = scene.stations_ned_km[:, [1, 0]]
     inside = np.all((place >= box[0]) & (place <= box[1]), axis=1)
     used, idle = scene.used_station & inside, ~scene.used_station & inside
@@ -158,7 +172,11 @@ def _draw_stations(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, box: np.
             label="station without used pick",
         )
     if inside.sum() <= _MAX_LABELS:
-        for row in np.flatnonzero(inside):
+        edge = 0.03 * (box[1] - box[0])
+        named = np.all((place >= box[0] + edge) & (place <= box[1] - edge), axis=1)
+        if crowded is not None:
+            named &= ~np.all((place >= crowded[0]) & (place <= crowded[1]), axis=1)
+        for row in np.flatnonzero(named):
             ax.annotate(
                 plain_text(str(catalogue.stations.station[row])),
                 place[row],

@@ -2,7 +2,9 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.style import (
@@ -71,22 +73,29 @@ def _histograms(ax: Axes, pairs: list[tuple[np.ndarray, str, str]]) -> None:
     edges = np.geomspace(low / 1.1, high * 1.1, 26)
     for errors, colour, name in pairs:
         label = f"{name}: median {np.median(errors):.2f} km"
-        ax.hist(errors, edges, color=colour, alpha=0.55, label=label)
+        ax.hist(errors, list(edges), color=colour, alpha=0.55, label=label)
         ax.axvline(np.median(errors), color=colour, linewidth=1.4)
     ax.set_xscale("log")
     ax.set_ylim(0, ax.get_ylim()[1] * 1.25)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    _plain_log(ax.xaxis)
     ax.set_title("Half-width of the 68 % interval")
     ax.set_xlabel("Error (km)")
     ax.set_ylabel("Events")
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
 
 
 def _log_limits(ax: Axes, values: np.ndarray) -> None:
     values = values[np.isfinite(values) & (values > 0)]
     if len(values):
         ax.set_ylim(values.min() / 1.5, values.max() * 1.5)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    _plain_log(ax.yaxis)
+
+
+def _plain_log(axis: Axis) -> None:
+    """Ticks of a logarithmic axis at 1, 2 and 5, written as plain numbers."""
+    axis.set_major_locator(LogLocator(base=10.0, subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def quality_figure(catalogue: LocatedCatalogue) -> Figure:
@@ -102,14 +111,12 @@ def quality_figure(catalogue: LocatedCatalogue) -> Figure:
                 say_empty(ax, "No event has a posterior.")
             return figure
         phases = events.num_phases[placed]
-        axes[1].hist(
-            phases,
-            np.arange(phases.min(), phases.max() + 2) - 0.5 if np.ptp(phases) < 60 else 40,
-            color=P_COLOUR,
-        )
+        edges = np.linspace(phases.min() - 0.5, phases.max() + 0.5, min(int(np.ptp(phases)) + 2, 42))
+        axes[1].hist(phases, list(edges), color=P_COLOUR)
         axes[1].set_title(f"Used phases per event (median {np.median(phases):.0f})")
         axes[1].set_xlabel("Used phases")
         axes[1].set_ylabel("Events")
+        axes[1].xaxis.set_major_locator(MaxNLocator(integer=True))
         rms = events.rms_s[placed & np.isfinite(events.rms_s)]
         if len(rms):
             axes[2].hist(rms, 30, color=P_COLOUR)
@@ -126,8 +133,8 @@ def quality_figure(catalogue: LocatedCatalogue) -> Figure:
 def _statuses(ax: Axes, status: np.ndarray) -> None:
     names, counts = np.unique(status.astype(str), return_counts=True)
     order = np.argsort(counts)
-    colours = [STATUS_COLOURS.get(names[i], OTHER_COLOUR) for i in order]
-    bars = ax.barh(names[order], counts[order], color=colours)
+    words = [str(names[i]) for i in order]
+    bars = ax.barh(words, counts[order], color=[STATUS_COLOURS.get(word, OTHER_COLOUR) for word in words])
     ax.bar_label(bars, padding=3)
     ax.set_xlim(0, max(int(counts.max()) if len(counts) else 1, 1) * 1.15)
     ax.set_title("Outcome")

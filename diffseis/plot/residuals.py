@@ -67,7 +67,7 @@ def _histogram(ax: Axes, catalogue: LocatedCatalogue, used: np.ndarray, phase: s
     clipped = np.clip(residuals, -limit, limit)
     ax.hist(
         [clipped[clean], clipped[~clean]],
-        edges,
+        list(edges),
         stacked=True,
         color=[PHASE_COLOURS[phase], "#BBBBBB"],
         label=[f"weight above 0.5 ({clean.sum()})", f"likely outlier ({(~clean).sum()})"],
@@ -102,7 +102,7 @@ def _by_distance(ax: Axes, catalogue: LocatedCatalogue, used: np.ndarray, limit:
             distance[::step],
             np.clip(residual, -limit, limit)[::step],
             ".",
-            markersize=2.5,
+            markersize=4,
             alpha=0.35,
             color=PHASE_COLOURS[phase],
             markeredgewidth=0,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.geometry import Scene, add_ellipses, build_scene
-from diffseis.plot.maps import depth_norm
+from diffseis.plot.maps import CLOUD_ALPHA, CLOUD_SIZE, depth_norm
 from diffseis.plot.style import (
     DEPTH_MAP,
     OTHER_COLOUR,
@@ -113,8 +113,8 @@ def _draw(
         c=scene.cloud_depth_km,
         cmap=DEPTH_MAP,
         norm=norm,
-        s=1.2,
-        alpha=0.16,
+        s=CLOUD_SIZE,
+        alpha=CLOUD_ALPHA,
         linewidths=0,
         rasterized=True,
     )

@@ -5,6 +5,7 @@ uniform scales.
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ STATUS_COLOURS = {
 DEPTH_MAP = "viridis_r"
 """Colours of depth: shallow is light, deep is dark."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9.0,

@@ -1,0 +1,202 @@
+"""The report: one HTML file that holds everything it shows and asks the network for nothing."""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from diffseis.core.tables import EventTable
+from diffseis.location.catalogue import REGION_LEVELS, LocatedCatalogue
+from diffseis.plot.comparison import compare, comparison_figure
+from diffseis.plot.html import escape, image, key_values, page, section, tiles
+from diffseis.plot.maps import map_figure
+from diffseis.plot.quality import quality_figure, uncertainty_figure
+from diffseis.plot.report_tables import (
+    event_table,
+    failure_table,
+    station_table,
+    status_table,
+    unused_picks,
+)
+from diffseis.plot.residuals import residual_figure, used_arrivals
+from diffseis.plot.sections import section_figure
+from diffseis.plot.style import figure_png
+
+CAPTIONS = {
+    "map": "Epicentres (posterior means) coloured by depth, posterior samples, 68 % ellipses, stations.",
+    "sections": "Depth sections without exaggeration; the same colours, ellipses and samples as the map.",
+    "residuals": "Residuals of used arrivals: distributions, with distance, and by station.",
+    "uncertainty": "68 % errors of located events, and what they depend on.",
+    "quality": "Outcomes, phases, RMS, and the diagnostics of the sampler.",
+    "comparison": "Shifts against the reference catalogue, event by event.",
+}
+"""What each figure shows, by its name."""
+
+MEANING = (
+    "Places and times are means of the posterior. Errors (±) are half-widths of the central 68 % interval "
+    "of a marginal of the posterior: the horizontal one along the direction in which the epicentre is "
+    "least certain, the vertical one of depth. Ellipses and ellipsoids are joint 68 % regions of a "
+    "Gaussian with the posterior's covariance; region volumes are those of the joint regions of highest "
+    "density at {levels} %. They include the stated pick errors and travel-time errors, not a bias of the "
+    "velocity model common to all events. Depths are below sea level. RMS is weighted by the probability "
+    "that an arrival is no outlier."
+)
+
+
+def make_figures(catalogue: LocatedCatalogue, *, reference: EventTable | None = None) -> dict[str, Figure]:
+    """The figures of the report by name (`map`, `sections`, `residuals`, `uncertainty`, `quality`,
+    `comparison`).
+    """
+    figures = {
+        "map": map_figure(catalogue),
+        "sections": section_figure(catalogue),
+        "residuals": residual_figure(catalogue),
+        "uncertainty": uncertainty_figure(catalogue),
+        "quality": quality_figure(catalogue),
+    }
+    if reference is not None:
+        figures["comparison"] = comparison_figure(catalogue, reference)
+    return figures
+
+
+def write_report(
+    catalogue: LocatedCatalogue,
+    path: str | Path,
+    *,
+    run: Mapping[str, Any],
+    reference: EventTable | None = None,
+    notices: Sequence[Any] = (),
+    figures: Mapping[str, Figure | bytes] | None = None,
+    title: str = "Earthquake locations",
+) -> None:
+    """Write ``report.html``.
+
+    Args:
+        catalogue: what was located.
+        path: where to; it appears under this name only when it is complete.
+        run: the record of the run. ``command`` is shown as the line that repeats it; all the rest, however
+            nested, as
+            provenance.
+        reference: a catalogue to compare with.
+        notices: what the readers had to say (shown as text).
+        figures: figures that exist already, or PNGs of them, by name (see `make_figures`); names of one's
+            own are added at
+            the end. Without it they are made.
+        title: of the page.
+    """
+    text = render_report(
+        catalogue, run=run, reference=reference, notices=notices, figures=figures, title=title
+    )
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def render_report(
+    catalogue: LocatedCatalogue,
+    *,
+    run: Mapping[str, Any],
+    reference: EventTable | None = None,
+    notices: Sequence[Any] = (),
+    figures: Mapping[str, Figure | bytes] | None = None,
+    title: str = "Earthquake locations",
+) -> str:
+    """The text of the report; see `write_report`."""
+    drawn = figures if figures is not None else make_figures(catalogue, reference=reference)
+    images = {name: _image(name, figure) for name, figure in drawn.items()}
+    show = lambda *names: "".join(images.get(name, "") for name in names)
+    levels = ", ".join(f"{100 * level:g}" for level in REGION_LEVELS)
+    said = [str(n) for n in notices] + unused_picks(catalogue)
+    rest = {key: value for key, value in run.items() if key != "command"}
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="sub">{escape(_summary(catalogue))}</p>',
+        tiles(headline(catalogue, reference)),
+        section("Outcome", status_table(catalogue)),
+        section("Map", show("map")),
+        section("Depth sections", show("sections")),
+        section("Against the reference", _against(catalogue, reference), show("comparison")),
+        section("Residuals", show("residuals")),
+        section("Uncertainty and quality", show("uncertainty", "quality")),
+        section("What the errors mean", f"<p>{escape(MEANING.format(levels=levels))}</p>"),
+        section("Events", event_table(catalogue)),
+        section("Events that were not located, and why", failure_table(catalogue)),
+        section("Stations", station_table(catalogue)),
+        section("Notices about the input", _list(said) or "<p>None.</p>"),
+        section("Further figures", show(*[name for name in drawn if name not in CAPTIONS])),
+        section("Provenance", key_values(rest) if rest else ""),
+        section("To repeat this run", _command(run.get("command"))),
+    ]
+    return page(title, "\n".join(part for part in body if part))
+
+
+def headline(catalogue: LocatedCatalogue, reference: EventTable | None = None) -> list[tuple[str, str]]:
+    """Three numbers and what they are."""
+    events = catalogue.events
+    good = events.status == "located"
+    numbers = [(f"{int(good.sum())} of {len(events)}", "events located")]
+    errors = events.horizontal_error_km[good], events.vertical_error_km[good]
+    if good.any() and np.isfinite(errors[0]).any() and np.isfinite(errors[1]).any():
+        widths = f"{np.nanmedian(errors[0]):.2f} / {np.nanmedian(errors[1]):.2f} km"
+        numbers.append((widths, "median horizontal / vertical error (68 %)"))
+    else:
+        numbers.append(("none", "median horizontal / vertical error (68 %)"))
+    used = used_arrivals(catalogue)
+    weight = catalogue.arrivals.weight[used]
+    if used.any() and np.sum(weight) > 0:
+        rms = np.sqrt(np.sum(weight * catalogue.arrivals.residual_s[used] ** 2) / np.sum(weight))
+        numbers.append((f"{rms:.3f} s", f"weighted RMS of {int(used.sum())} residuals"))
+    else:
+        numbers.append(("none", "weighted RMS of residuals"))
+    return numbers
+
+
+def _summary(catalogue: LocatedCatalogue) -> str:
+    times = catalogue.events.time
+    times = times[~np.isnat(times)]
+    span = f", {str(times.min())[:10]} to {str(times.max())[:10]}" if len(times) else ""
+    return (
+        f"{len(catalogue)} event(s), {len(catalogue.picks)} picks, {len(catalogue.stations)} stations{span}"
+    )
+
+
+def _against(catalogue: LocatedCatalogue, reference: EventTable | None) -> str:
+    if reference is None:
+        return ""
+    matched = compare(catalogue, reference)
+    if not len(matched.rows):
+        return "<p>No located event has the id of an event of the reference.</p>"
+    depth = matched.depth_km[np.isfinite(matched.depth_km)]
+    deep = f"; median absolute depth difference {np.median(np.abs(depth)):.2f} km" if len(depth) else ""
+    return (
+        f"<p>{len(matched.rows)} events in common; {matched.missing} of the reference are not located here. "
+        f"Median epicentral distance {np.median(matched.epicentral_km):.2f} km{deep}.</p>"
+    )
+
+
+def _image(name: str, figure: Figure | bytes) -> str:
+    png = figure if isinstance(figure, bytes) else figure_png(figure)
+    return image(png, CAPTIONS.get(name, name))
+
+
+def _list(sentences: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>" if sentences else ""
+
+
+def _command(command: Any) -> str:
+    if not command:
+        return ""
+    line = command if isinstance(command, str) else " ".join(str(word) for word in command)
+    return f"<pre>{escape(line)}</pre>"

@@ -1,0 +1,142 @@
+"""Every figure draws without a warning, for ordinary and for odd catalogues."""
+
+import dataclasses
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from diffseis.core.tables import EventTable
+from diffseis.plot import (
+    compare,
+    comparison_figure,
+    event_figure,
+    figure_png,
+    make_figures,
+    map_figure,
+    quality_figure,
+    section_figure,
+)
+from diffseis.plot.geometry import build_scene, nice_step
+from diffseis.plot.sections import section_azimuths_deg
+
+CASES = {
+    "usual": {},
+    "one event": {"num_events": 1, "located": 2.0},
+    "none located": {"num_events": 6, "located": -1.0},
+    "two stations": {"num_events": 3, "num_stations": 2},
+    "no particles": {"num_events": 4, "num_particles": 0},
+    "one particle": {"num_events": 4, "num_particles": 1},
+    "antimeridian": {"latitude": -17.0, "longitude": 179.98, "num_events": 8},
+    "near the pole": {"latitude": 89.9, "longitude": 0.0, "num_events": 8},
+    "odd names": {"num_events": 8, "names": ["<script>", "$x_{$", "ÄÖ", "A" * 60, "$$", "\\frac"]},
+}
+
+
+def render_all(figures):
+    for figure in figures:
+        assert isinstance(figure, Figure)
+        assert figure_png(figure, dpi=40).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("case", ["usual", "one event", "none located"])
+def test_every_figure_renders(synthetic, case):
+    catalogue = synthetic.make_catalogue(**({"num_stations": 8} | CASES[case]))
+    figures = make_figures(catalogue, reference=synthetic.make_reference(catalogue))
+    assert list(figures) == ["map", "sections", "residuals", "uncertainty", "quality", "comparison"]
+    render_all([*figures.values(), event_figure(catalogue, 0)])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_places_render(synthetic, case):
+    """The figures that draw places and particles."""
+    catalogue = synthetic.make_catalogue(**({"num_stations": 8} | CASES[case]))
+    render_all([map_figure(catalogue), section_figure(catalogue), event_figure(catalogue, 0)])
+
+
+def test_no_picks_and_no_stations(synthetic):
+    """A catalogue of events that never had a usable pick."""
+    catalogue = synthetic.make_catalogue(3, located=-1.0, num_stations=4)
+    none = np.array([], dtype=np.int64)
+    arrivals = dataclasses.replace(
+        catalogue.arrivals,
+        **{f.name: getattr(catalogue.arrivals, f.name)[none] for f in dataclasses.fields(catalogue.arrivals)},
+    )
+    bare = dataclasses.replace(catalogue, arrivals=arrivals, picks=catalogue.picks.take(none))
+    for figure in make_figures(bare).values():
+        figure_png(figure, dpi=40)
+
+
+def test_the_map_is_in_true_proportion(catalogue):
+    """Equal km on both axes; ticks stand where their labels say."""
+    ax = map_figure(catalogue).axes[0]
+    assert ax.get_aspect() == 1.0
+    for tick, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
+        degrees = -float(label.get_text().rstrip("°S"))
+        corner = np.array([[tick, ax.get_xlim()[0], 0.0]])
+        assert catalogue.frame.to_geographic(corner)[0][0] == pytest.approx(degrees, abs=1e-4)
+
+
+def test_longitudes_at_the_antimeridian(synthetic):
+    catalogue = synthetic.make_catalogue(8, latitude=-17.0, longitude=179.98)
+    figure = map_figure(catalogue)
+    labels = [t.get_text() for t in figure.axes[0].get_xticklabels()]
+    assert any(t.endswith("W") for t in labels)
+    assert any(t.endswith("E") for t in labels)
+
+
+def test_clouds_of_a_large_catalogue_are_thinned(synthetic):
+    scene = build_scene(synthetic.make_catalogue(1000))
+    assert 5_000 < len(scene.cloud_ned_km) <= 20_000
+
+
+def test_sections_follow_a_line_of_events():
+    along = np.linspace(-10, 10, 40)
+    rng = np.random.default_rng(0)
+    ned = np.stack([along * np.cos(0.7), along * np.sin(0.7), np.full(40, 5.0)], axis=-1) + rng.normal(
+        0, 0.3, (40, 3)
+    )
+    first, second = section_azimuths_deg(ned)
+    assert first == pytest.approx(np.degrees(0.7), abs=2)
+    assert abs(first - second) == pytest.approx(90)
+    assert section_azimuths_deg(rng.normal(size=(40, 3))) == (90.0, 0.0)
+
+
+def test_comparison_numbers(catalogue):
+    events = catalogue.events
+    row = int(np.flatnonzero(events.status == "located")[0])
+    reference = EventTable(
+        event_id=np.array([events.event_id[row], "unknown"], dtype=object),
+        time=np.array([events.time[row]] * 2),
+        latitude=np.array([events.latitude[row], 0.0]),
+        longitude=np.array([events.longitude[row], 0.0]),
+        depth_km=np.array([events.depth_km[row] - 2.0, 0.0]),
+        magnitude=np.array([1.0, np.nan]),
+    )
+    matched = compare(catalogue, reference)
+    assert list(matched.rows) == [row]
+    assert matched.epicentral_km[0] == pytest.approx(0.0, abs=1e-6)
+    assert matched.depth_km[0] == pytest.approx(2.0)
+    assert matched.missing == 1
+    figure_png(comparison_figure(catalogue, reference), dpi=40)
+    figure_png(comparison_figure(catalogue, reference.take(np.array([1]))), dpi=40)
+
+
+def test_figures_repeat_and_leave_settings_alone(catalogue):
+    before = dict(mpl.rcParams)
+    first, second = (figure_png(quality_figure(catalogue), dpi=50) for _ in range(2))
+    assert first == second
+    assert dict(mpl.rcParams) == before
+
+
+def test_steps_are_round():
+    assert [nice_step(s, 4) for s in (1.0, 0.3, 17.0, 900.0)] == [0.5, 0.1, 5.0, 500.0]
+
+
+def test_no_window_system_is_loaded():
+    code = "import sys, diffseis.plot; print('matplotlib.pyplot' in sys.modules, 'obspy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
