@@ -42,49 +42,43 @@ def _precision(hessian: Float[Array, "dim dim"], floor: float) -> Float[Array, "
 def climb(
     log_density: SoftLogDensity,
     start: Float[Array, " dim"],
-    softness: Float[Array, ""],
+    softness: Float[Array, " step"],
     *,
-    num_steps: int,
     max_step: float = 3.0,
 ) -> tuple[Float[Array, " dim"], Bool[Array, ""]]:
-    """Maximises by Newton steps with Levenberg-Marquardt damping.
+    """Maximises by Newton steps with Levenberg-Marquardt damping, one for each entry of `softness`.
 
-    Steps that do not improve are refused and the damping is raised, so the density never falls.
+    Steps that do not improve are refused and the damping is raised, so the density never falls while the softness stays.
 
     Returns:
         The point and whether the last step was negligible (Newton decrement below 1e-8 of a log unit).
     """
     dtype = start.dtype
-    value_and_grad = jax.value_and_grad(log_density)
     hessian = jax.hessian(log_density)
+    value_and_grad = jax.value_and_grad(log_density)
     eye = jnp.eye(start.shape[0], dtype=dtype)
 
-    def body(_, carry):
-        u, value, grad, damping, decrement = carry
-        h = hessian(u, softness)
-        usable = jnp.all(jnp.isfinite(h))
+    def body(carry, level):
+        u, damping, _ = carry
+        value, grad = value_and_grad(u, level)
+        h = hessian(u, level)
+        usable = jnp.all(jnp.isfinite(h)) & jnp.all(jnp.isfinite(grad))
         h = jnp.where(usable, h, -eye)
+        grad = jnp.where(usable, grad, 0)
         values, vectors = jnp.linalg.eigh(-0.5 * (h + h.T))
         size = jnp.maximum(jnp.abs(values), 1e-6)
         along = vectors.T @ grad
         step = vectors @ (along / (size * (1 + damping)))
         length = jnp.sqrt(jnp.sum(step**2)) + jnp.finfo(dtype).tiny
         step = step * jnp.minimum(1.0, max_step / length)
-        new_value, new_grad = value_and_grad(u + step, softness)
-        better = jnp.isfinite(new_value) & jnp.all(jnp.isfinite(new_grad)) & (new_value >= value)
-        tiny = jnp.sum(along**2 / size)
-        return (
-            jnp.where(better, u + step, u),
-            jnp.where(better, new_value, value),
-            jnp.where(better, new_grad, grad),
-            jnp.where(better, damping * 0.2, jnp.maximum(damping, 0.05) * 6.0),
-            jnp.where(usable, tiny, decrement),
-        )
+        new_value = log_density(u + step, level)
+        better = usable & jnp.isfinite(new_value) & (new_value >= value)
+        damping = jnp.where(better, damping * 0.2, jnp.maximum(damping, 0.05) * 6.0)
+        decrement = jnp.where(usable, jnp.sum(along**2 / size), jnp.inf)
+        return (jnp.where(better, u + step, u), damping, decrement), None
 
-    value, grad = value_and_grad(start, softness)
-    grad = jnp.where(jnp.isfinite(grad), grad, 0)
-    first = (start, value, grad, jnp.asarray(0.1, dtype), jnp.asarray(jnp.inf, dtype))
-    u, _, _, _, decrement = jax.lax.fori_loop(0, num_steps, body, first)
+    first = (start, jnp.asarray(0.1, dtype), jnp.asarray(jnp.inf, dtype))
+    (u, _, decrement), _ = jax.lax.scan(body, first, softness)
     return u, decrement < jnp.asarray(1e-8 if dtype == jnp.float64 else 1e-3, dtype)
 
 
@@ -92,8 +86,7 @@ def laplace_modes(
     log_density: SoftLogDensity,
     starts: Float[Array, "mode dim"],
     *,
-    softness: tuple[float, ...] = (0.0,),
-    num_steps: tuple[int, ...] = (25,),
+    softness: Float[Array, " step"] | None = None,
     merge_distance: float = 1.0,
     max_sd: float = 5.0,
 ) -> Modes:
@@ -102,17 +95,13 @@ def laplace_modes(
     Args:
         log_density: function of the point and the softness.
         starts: one row per start.
-        softness: schedule, ending in 0.
-        num_steps: Newton steps at each softness.
+        softness: of each Newton step, ending in zeros; by default 25 steps without.
         merge_distance: maxima closer than this many standard deviations are the same one; the weight of the lesser is zero.
         max_sd: largest standard deviation, along any axis, of a Laplace covariance (for flat directions).
     """
     dtype = starts.dtype
-    points = starts
-    converged = jnp.zeros(starts.shape[0], bool)
-    for level, steps in zip(softness, num_steps, strict=True):
-        level_array = jnp.asarray(level, dtype)
-        points, converged = jax.vmap(lambda u, s=level_array, n=steps: climb(log_density, u, s, num_steps=n))(points)
+    schedule = jnp.zeros(25, dtype) if softness is None else softness
+    points, converged = jax.vmap(lambda u: climb(log_density, u, schedule))(starts)
 
     zero = jnp.zeros((), dtype)
     value = jax.vmap(lambda u: log_density(u, zero))(points)

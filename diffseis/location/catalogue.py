@@ -32,7 +32,7 @@ class LocatedEvents:
             which it is widest.
         vertical_error_km: half-width of the central 68 % interval of depth.
         region_volume_km3: volume of the joint region of highest density at each of `REGION_LEVELS`.
-        rms_s: weighted root mean square residual (weights: probability of being no outlier).
+        rms_s: weighted root mean square residual; weights are precision times the probability of being no outlier.
         num_phases, num_stations: used in the location (weight above 0.5).
         gap_deg: largest azimuthal gap between used stations, secondary gap not considered.
         nearest_km: epicentral distance of the nearest used station.

@@ -1,0 +1,199 @@
+"""Locate a catalogue."""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from diffseis.core.frames import LocalFrame
+from diffseis.core.padding import bucket_size
+from diffseis.core.random import fold_keys, stable_ids
+from diffseis.core.results import RESULTS, Solution
+from diffseis.core.tables import PHASES, PickTable, StationTable
+from diffseis.eikonal import AbstractPhaseTimes, AbstractTravelTimeField, FieldTimes
+from diffseis.inference import SVGD, AbstractSampler
+from diffseis.location.catalogue import LocatedCatalogue
+from diffseis.location.data import EventData, PreparedPicks, event_arrays, prepare_picks
+from diffseis.location.event import EventPosterior, locate_chunk
+from diffseis.location.likelihood import AbstractLikelihood, InlierOutlier
+from diffseis.location.posterior import ModeSearch, Problem
+from diffseis.location.prior import SearchVolume, StationSurface
+from diffseis.location.summary import assemble
+
+Progress = Callable[[str, int, int], None]
+"""Called with a word about what is going on, events done and events in all."""
+
+MAX_PICKS = 4096
+
+
+def default_volume(
+    stations: StationTable, frame: LocalFrame, *, depth_km: float = 40.0, margin_km: float | None = None
+) -> SearchVolume:
+    """The box around a network, from the ground down to `depth_km`.
+
+    Args:
+        margin_km: beyond the outermost stations; by default half the network's width, at least 30 km.
+    """
+    position = frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
+    low, high = position[:, :2].min(axis=0), position[:, :2].max(axis=0)
+    if margin_km is None:
+        margin_km = max(30.0, 0.5 * float(np.max(high - low)))
+    top = float(position[:, 2].min())
+    return SearchVolume(
+        np.append(low - margin_km, top),
+        np.append(high + margin_km, max(depth_km, top + 5.0)),
+        surface=StationSurface(position),
+    )
+
+
+def default_softness_s(volume: SearchVolume, search: ModeSearch, *, speed_km_s: float = 5.0) -> np.ndarray:
+    """How blurred the first look is: half the time a wave takes from one candidate to the next."""
+    box = np.asarray(volume.upper_km) - np.asarray(volume.lower_km)
+    spacing = (np.prod(box) / search.num_candidates) ** (1 / 3)
+    first = max(0.5 * spacing / speed_km_s, 0.3)
+    return np.array([first, first / 5, 0.0])
+
+
+def locate(
+    picks: PickTable,
+    stations: StationTable,
+    field: AbstractPhaseTimes | tuple[AbstractTravelTimeField, AbstractTravelTimeField],
+    *,
+    likelihood: AbstractLikelihood | None = None,
+    prior: SearchVolume | None = None,
+    sampler: AbstractSampler | None = None,
+    search: ModeSearch | None = None,
+    frame: LocalFrame | None = None,
+    station_terms_s: np.ndarray | None = None,
+    chunk_size: int = 16,
+    progress: Progress | None = None,
+    key: Key[Array, ""],
+    throw: bool = False,
+) -> Solution:
+    """Hypocentre particles for every event of a pick table.
+
+    Events are independent: each one's answer depends on its picks, its id and the key, not on which others are located
+    with it or in what order. One that cannot be located gets a status, and the rest go on.
+
+    Args:
+        picks: arrival times, grouped by `event_id`.
+        stations: where they were recorded.
+        field: travel times in the frame: P and S together, or a pair of fields.
+        likelihood: `InlierOutlier` by default.
+        prior: the search volume; by default `default_volume`.
+        sampler: `SVGD` by default.
+        search: how modes are looked for.
+        frame: the local frame; by default centred on the stations. Tables must have been built in it.
+        station_terms_s: station by phase, added to predicted times.
+        chunk_size: events per call of the compiled program on an accelerator; on a CPU, per task of a thread.
+        progress: told about chunks done.
+        key: random key.
+        throw: raise `RuntimeError` at the end if any event's status is not `located`.
+
+    Returns:
+        A `Solution` whose value is a `LocatedCatalogue`, its `result` an array of `RESULTS` codes, one per event.
+    """
+    if len(stations) == 0:
+        raise ValueError("there are no stations")
+    frame = LocalFrame.centred_on(stations.latitude, stations.longitude) if frame is None else frame
+    times = field if isinstance(field, AbstractPhaseTimes) else FieldTimes(*field)
+    search = ModeSearch() if search is None else search
+    sampler = SVGD() if sampler is None else sampler
+    volume = default_volume(stations, frame) if prior is None else prior
+    problem = Problem(times, InlierOutlier() if likelihood is None else likelihood, volume)
+    terms = np.zeros((len(stations), len(PHASES))) if station_terms_s is None else np.asarray(station_terms_s)
+    softness = default_softness_s(volume, search)
+
+    prepared = prepare_picks(picks, stations)
+    posteriors, stats = _locate_all(
+        problem, prepared, picks, stations, frame, terms, sampler, search, softness, chunk_size, progress, key
+    )
+    catalogue, codes = assemble(prepared, posteriors, picks, stations, frame, volume, terms)
+    failed = np.flatnonzero(codes != int(RESULTS.successful._value))
+    if throw and failed.size:
+        first = catalogue.events
+        raise RuntimeError(
+            f"{failed.size} of {len(codes)} events were not located; the first is {first.event_id[failed[0]]} "
+            f"({first.status[failed[0]]}): {first.reason[failed[0]]}"
+        )
+    return Solution(value=catalogue, result=codes, stats=stats)
+
+
+def _locate_all(
+    problem, prepared: PreparedPicks, picks, stations, frame, terms, sampler, search, softness, chunk_size, progress, key
+) -> tuple[list[EventPosterior | None], dict]:
+    """Every event's posterior (None for events without picks), in the catalogue's order."""
+    vectorised = jax.default_backend() != "cpu"
+    keys = fold_keys(key, jnp.asarray(stable_ids([str(e) for e in prepared.event_id])))
+    sizes = [bucket_size(min(n, MAX_PICKS)) for n in prepared.num_picks]
+    tasks: list[tuple[int, list[int]]] = []
+    for size in sorted(set(sizes)):
+        members = [e for e, s in enumerate(sizes) if s == size and prepared.num_picks[e] > 0]
+        tasks += [(size, members[i : i + chunk_size]) for i in range(0, len(members), chunk_size)]
+    answers: list[EventPosterior | None] = [None] * len(prepared.event_id)
+    softness_array = jnp.asarray(softness)
+    counts = {"done": 0, "total": sum(len(m) for _, m in tasks)}
+    dtype = np.dtype(jnp.asarray(0.0).dtype)
+
+    def build(size: int, members: list[int]) -> tuple[EventData, np.ndarray]:
+        rows = members + [members[-1]] * (chunk_size - len(members))
+        events = [
+            event_arrays(prepared, picks, stations, frame, e, station_terms_s=terms, size=size, dtype=dtype) for e in rows
+        ]
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *events), np.asarray(rows)
+
+    # Two threads must not compile the same program: the first call of each size runs alone.
+    compiling = {size: Lock() for size, _ in tasks}
+    compiled: set[int] = set()
+
+    def call(size: int, members: list[int]) -> EventPosterior:
+        data, rows = build(size, members)
+        answer = locate_chunk(
+            problem,
+            jax.tree.map(jnp.asarray, data),
+            keys[rows],
+            jnp.asarray(len(members)),
+            sampler,
+            search,
+            softness_array,
+            vectorised=vectorised,
+        )
+        return jax.tree.map(np.asarray, answer)
+
+    def run(task) -> None:
+        size, members = task
+        if size in compiled:
+            answer = call(size, members)
+        else:
+            with compiling[size]:
+                answer = call(size, members)
+                compiled.add(size)
+        for i, event in enumerate(members):
+            answers[event] = jax.tree.map(lambda x, i=i: x[i], answer)
+        counts["done"] += len(members)
+        if progress is not None:
+            progress("locating", counts["done"], counts["total"])
+
+    start = time.perf_counter()
+    if progress is not None and tasks:
+        progress(f"compiling {len({s for s, _ in tasks})} programs and locating", 0, counts["total"])
+    # XLA lets go of the interpreter lock while it computes. One task of each size first, so that different programs are
+    # compiled side by side; then the largest first, so that threads end together.
+    firsts = {size: i for i, (size, _) in reversed(list(enumerate(tasks)))}
+    order = sorted(range(len(tasks)), key=lambda i: (i not in firsts.values(), -tasks[i][0] * len(tasks[i][1])))
+    workers = 1 if vectorised else max(1, min(os.cpu_count() or 1, 8))
+    with ThreadPoolExecutor(workers) as pool:
+        for future in [pool.submit(run, tasks[i]) for i in order]:
+            future.result()
+    stats = {
+        "num_events": len(answers),
+        "num_programs": len({s for s, _ in tasks}),
+        "wall_s": time.perf_counter() - start,
+    }
+    return answers, stats

@@ -1,0 +1,143 @@
+"""The posterior density of one event, in the unbounded coordinates in which samplers work."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float, Key, PyTree
+
+from diffseis.eikonal import AbstractPhaseTimes
+from diffseis.inference import Modes, laplace_modes, select_starts, uniform_points
+from diffseis.location.data import EventData
+from diffseis.location.likelihood import AbstractLikelihood
+from diffseis.location.prior import SearchVolume
+
+
+class Problem(eqx.Module):
+    """What is the same for every event.
+
+    Attributes:
+        times: travel times of P and S to every station.
+        likelihood: of the picks.
+        volume: the prior.
+    """
+
+    times: AbstractPhaseTimes
+    likelihood: AbstractLikelihood
+    volume: SearchVolume
+
+    @property
+    def num_dims(self) -> int:
+        return 4 if self.likelihood.samples_origin_time else 3
+
+    def travel_times(self, x_ned_km: Float[Array, "3"], data: EventData) -> Float[Array, " pick"]:
+        """Predicted travel time of every pick, without station terms; 1 s in the padding."""
+        predicted = jax.vmap(self.times, in_axes=(None, 0, 0, 0))(
+            x_ned_km, data.receiver_ned_km, data.station_row, data.phase_idx
+        )
+        return jnp.where(data.mask, predicted, 1)
+
+    def reduced(self, x_ned_km: Float[Array, "3"], data: EventData):
+        """Picked minus predicted time (the origin time not subtracted), and the predicted times."""
+        predicted = self.travel_times(x_ned_km, data)
+        return jnp.where(data.mask, data.time_s - data.term_s - predicted, 0), predicted
+
+    def log_posterior(
+        self, x_ned_km: Float[Array, "3"], origin_time_s: Float[Array, ""], data: EventData, prepared: PyTree = None
+    ) -> Float[Array, ""]:
+        """Log posterior density per km3 (and s), up to a constant, in physical coordinates."""
+        reduced, predicted = self.reduced(x_ned_km, data)
+        zero = jnp.zeros((), predicted.dtype)
+        log_like = self.likelihood.log_prob(reduced, predicted, origin_time_s, data, prepared, zero)
+        return log_like + self.volume.log_prob(x_ned_km)
+
+    def log_density(self, u: Float[Array, " dim"], softness_s: Float[Array, ""], data: EventData, prepared: PyTree):
+        """Log posterior density in unbounded coordinates: three of place, and the origin time where it is an unknown."""
+        x, log_volume = self.volume.to_ned(u[:3])
+        reduced, predicted = self.reduced(x, data)
+        origin = u[3] if self.num_dims == 4 else jnp.zeros((), u.dtype)
+        log_like = self.likelihood.log_prob(reduced, predicted, origin, data, prepared, softness_s)
+        return log_like + log_volume + self.volume.depth_prior.log_prob(x[2])
+
+
+class ModeSearch(eqx.Module):
+    """How maxima are looked for.
+
+    Attributes:
+        num_candidates: trial hypocentres, half over the whole volume, half near the stations that saw the event first.
+        num_starts: the best, and far enough from each other, of these.
+        local_km: horizontal standard deviation of the candidates near stations.
+        num_origin_times: trial origin times per candidate, each from one pick.
+        num_steps: Newton steps at each softness.
+    """
+
+    num_candidates: int = eqx.field(static=True, default=384)
+    num_starts: int = eqx.field(static=True, default=5)
+    local_km: float = eqx.field(static=True, default=15.0)
+    num_origin_times: int = eqx.field(static=True, default=8)
+    num_steps: tuple[int, ...] = eqx.field(static=True, default=(6, 6, 16))
+
+
+def find_modes(
+    problem: Problem, data: EventData, search: ModeSearch, softness_s: Float[Array, " level"], *, key: Key[Array, ""]
+) -> tuple[Modes, PyTree]:
+    """Maxima of one event's posterior, and what the likelihood prepared at the best of them."""
+    candidates = _candidates(problem, data, search, key=key)
+    u, value = jax.vmap(lambda c: _with_origin_time(problem, data, search, c, softness_s[0]))(candidates)
+    places = jax.vmap(lambda c: problem.volume.to_ned(c)[0])(candidates)
+    box = problem.volume.upper_km - problem.volume.lower_km
+    radius = 0.6 * (jnp.prod(box) / search.num_candidates) ** (1 / 3)
+    starts = u[select_starts(places, value, search.num_starts, radius)]
+
+    def climb_all(points, prepared, schedule):
+        def target(v, softness):
+            return problem.log_density(v, softness, data, prepared)
+
+        return laplace_modes(target, points, softness=schedule)
+
+    modes = climb_all(starts, None, jnp.repeat(softness_s, np.asarray(search.num_steps), total_repeat_length=sum(search.num_steps)))
+    x, _ = problem.volume.to_ned(modes.location[0, :3])
+    prepared = problem.likelihood.prepare(problem.travel_times(x, data), data)
+    if prepared is not None:
+        modes = climb_all(modes.location, prepared, jnp.zeros(8, x.dtype))
+    return modes, prepared
+
+
+def _candidates(problem: Problem, data: EventData, search: ModeSearch, *, key) -> Float[Array, "candidate 3"]:
+    """Trial places in unbounded coordinates."""
+    dtype = data.time_s.dtype
+    k_wide, k_near = jr.split(key)
+    num_near = search.num_candidates // 2
+    fraction = uniform_points(search.num_candidates - num_near, 3, key=k_wide, dtype=dtype)
+    wide = jnp.log(fraction) - jnp.log1p(-fraction)
+    # The stations of the four earliest picks; a wrong pick spoils one of them only.
+    num_picks = jnp.sum(data.mask)
+    rank = jnp.minimum(jnp.arange(num_near) % 4, jnp.maximum(num_picks - 1, 0))
+    points = uniform_points(num_near, 3, key=k_near, dtype=dtype)
+    offset = search.local_km * jax.scipy.special.ndtri(points[:, :2])
+    bottom, top = problem.volume.upper_km[2], problem.volume.lower_km[2]
+    down = top + (bottom - top) * points[:, 2:] ** 2
+    near = jnp.concatenate([data.receiver_ned_km[rank, :2] + offset, down], axis=1)
+    near = jax.vmap(lambda x: problem.volume.from_ned(x, margin=0.02))(near)
+    return jnp.concatenate([wide, near])
+
+
+def _with_origin_time(problem, data, search, place, softness):
+    """A candidate with the best of a few origin times, and its softened log density."""
+    x, log_volume = problem.volume.to_ned(place)
+    reduced, predicted = problem.reduced(x, data)
+
+    def evaluate(origin):
+        value = problem.likelihood.log_prob(reduced, predicted, origin, data, None, softness)
+        return value + problem.volume.depth_prior.log_prob(x[2])
+
+    # No volume ratio here: candidates compete by likelihood, wherever the map is steep.
+    if problem.num_dims == 3:
+        return place, evaluate(jnp.zeros((), place.dtype))
+    num_picks = jnp.maximum(jnp.sum(data.mask), 1)
+    which = (jnp.arange(search.num_origin_times) * num_picks) // search.num_origin_times
+    origins = reduced[which]
+    values = jax.vmap(evaluate)(origins)
+    best = jnp.argmax(values)
+    return jnp.concatenate([place, origins[best][None]]), values[best]
