@@ -4,8 +4,13 @@ from diffseis.eikonal.analytic import GradientTime as GradientTime
 from diffseis.eikonal.analytic import HomogeneousTime as HomogeneousTime
 from diffseis.eikonal.base import AbstractPhaseTimes as AbstractPhaseTimes
 from diffseis.eikonal.base import AbstractTravelTimeField as AbstractTravelTimeField
+from diffseis.eikonal.grid_tables import GridTimeTables as GridTimeTables
+from diffseis.eikonal.grid_tables import build_grid_tables as build_grid_tables
 from diffseis.eikonal.layered import LayeredTime as LayeredTime
 from diffseis.eikonal.phase_times import FieldTimes as FieldTimes
+from diffseis.eikonal.solve import FactoredSweeping as FactoredSweeping
+from diffseis.eikonal.solve import GridTime as GridTime
+from diffseis.eikonal.solve import solve_eikonal as solve_eikonal
 from diffseis.eikonal.tables import StationTimeTables as StationTimeTables
 from diffseis.eikonal.tables import build_layered_tables as build_layered_tables
 from diffseis.eikonal.tables import table_bytes as table_bytes

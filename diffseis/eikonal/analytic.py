@@ -26,8 +26,8 @@ class HomogeneousTime(AbstractTravelTimeField):
 class GradientTime(AbstractTravelTimeField):
     """First arrival where speed is linear in depth: the ray is an arc of a circle.
 
-    ``T = acosh(1 + g^2 d^2 / (2 v1 v2)) / g``, written as ``d / sqrt(v1 v2)`` times a smooth factor, so that it is
-    accurate (and differentiable) also for a vanishing gradient ``g`` or distance ``d``.
+    ``T = acosh(1 + g^2 d^2 / (2 v1 v2)) / g``, written as ``d / sqrt(v1 v2)`` times a smooth factor, so
+    that it is accurate (and differentiable) also for a vanishing gradient ``g`` or distance ``d``.
 
     Attributes:
         model: the medium. Above its floor of speed the result has no meaning.

@@ -9,9 +9,9 @@ from jaxtyping import Array, Float, Int
 class AbstractTravelTimeField(eqx.Module):
     """First-arrival time of one phase between any two points.
 
-    Laws, tested on every implementation: zero and finite gradient where source and receiver coincide; never negative;
-    reciprocal; the length of the gradient is the slowness at the source; smooth enough for two derivatives almost
-    everywhere; JAX-transformable in all arguments.
+    Laws, tested on every implementation: zero and finite gradient where source and receiver coincide; never
+    negative; reciprocal; the length of the gradient is the slowness at the source; smooth enough for two
+    derivatives almost everywhere; JAX-transformable in all arguments.
     """
 
     @abc.abstractmethod
@@ -37,6 +37,7 @@ class AbstractPhaseTimes(eqx.Module):
         Args:
             source_ned_km: the trial hypocentre.
             receiver_ned_km: the station's position.
-            receiver_row: the station's row in the station table (used by fields that keep one table per station).
+            receiver_row: the station's row in the station table (used by fields that keep one table per
+            station).
             phase_idx: 0 for P, 1 for S.
         """

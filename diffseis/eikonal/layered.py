@@ -27,14 +27,15 @@ NUM_NEWTON = 10
 class LayeredTime(AbstractTravelTimeField):
     """The earliest of all rays in a 1-D model: direct, refracted along interfaces, and turning.
 
-    Source and receiver may lie anywhere: above, below or on an interface, at the same depth, on the same vertical, on
-    a mountain (the first layer extends upwards) or below the last depth. Layers of low speed and head waves along faster
-    layers above both ends are included. Constant layers are exact; so are linear ones, up to waves that arrive within
-    microseconds of a caustic.
+    Source and receiver may lie anywhere: above, below or on an interface, at the same depth, on the same
+    vertical, on a mountain (the first layer extends upwards) or below the last depth. Layers of low speed
+    and head waves along faster layers above both ends are included. Constant layers are exact; so are
+    linear ones, up to waves that arrive within microseconds of a caustic.
 
-    Where two arrivals are equally early, or an end lies on an interface, the time has a kink and the gradient is one of
-    its subgradients. Elsewhere first and second derivatives with respect to both positions and the model are exact:
-    rays are found without gradients, and one differentiable Newton step follows.
+    Where two arrivals are equally early, or an end lies on an interface, the time has a kink and the
+    gradient is one of its subgradients. Elsewhere first and second derivatives with respect to both
+    positions and the model are exact: rays are found without gradients, and one differentiable Newton step
+    follows.
 
     Attributes:
         model: the medium.
@@ -58,6 +59,7 @@ class LayeredTime(AbstractTravelTimeField):
         )
 
 
+@jax.jit
 def first_arrival(
     model: Layered,
     offset_km: Float[Array, ""],
@@ -67,7 +69,8 @@ def first_arrival(
 ) -> Float[Array, ""]:
     """Earliest time in s between two depths at a horizontal offset; `distance_km` is the straight one.
 
-    Everything that does not depend on the offset is computed once when only the offset is mapped (`jax.vmap`).
+    Everything that does not depend on the offset is computed once when only the offset is mapped
+    (`jax.vmap`).
     """
     segments = model.segments()
     constant = model.kind == "layers"
@@ -120,7 +123,8 @@ def _arc_within(offset_km, height_km, v1, v2, slope, limit_km_s):
 
 
 def _crossing_time(leg: Leg, offset_km, unused, constant):
-    """Time of the direct ray across several segments. Unknown: ``q``, the tangent of its angle where it is fastest."""
+    """Time of the direct ray across several segments. Unknown: ``q``, the tangent of its angle where it is
+    fastest."""
     crossed = (leg.thickness_km > 0) & ~unused
     h = jnp.where(crossed, leg.thickness_km, 0)
     v_max = jnp.where(unused, 1, fastest(leg))
@@ -180,7 +184,8 @@ def _solve_tangent(offset_km, weight, k1, k2, h, constant):
 
 
 def _head_times(segments: Segments, offset_km, upper_km, lower_km, constant):
-    """Times of waves along each interface, at the speed of its faster side; infinity before the critical offset."""
+    """Times of waves along each interface, at the speed of its faster side; infinity before the critical
+    offset."""
     depth = segments.bottom_km[:-1]
     speed = jnp.maximum(segments.speed_bottom_km_s[:-1], segments.speed_top_km_s[1:])
 

@@ -1,13 +1,14 @@
 """Pieces of rays in a stack of segments, in each of which the speed is linear in depth.
 
-A leg of ray parameter ``p`` (s/km) between two depths has the offset ``X(p)`` and the delay ``tau(p) = T - p X``, the
-integral of the vertical slowness. With ``c = sqrt(1 - p^2 v^2)`` (the cosine of the angle from the vertical) at its ends,
+A leg of ray parameter ``p`` (s/km) between two depths has the offset ``X(p)`` and the delay ``tau(p) = T -
+p X``, the integral of the vertical slowness. With ``c = sqrt(1 - p^2 v^2)`` (the cosine of the angle from
+the vertical) at its ends,
 
     X   = p (v1 + v2) h / (c1 + c2)
     tau = h (F2 - F1) / (v2 - v1),   F = c - log((1 + c) / v)
 
-for a thickness ``h``. Both forms are accurate for vertical rays and X also for vanishing gradients; tau then turns to
-Simpson's rule.
+for a thickness ``h``. Both forms are accurate for vertical rays and X also for vanishing gradients; tau
+then turns to Simpson's rule.
 
 References:
     Cerveny (2001), Seismic ray theory, doi:10.1017/CBO9780511529399, section 3.7.
@@ -24,9 +25,9 @@ from diffseis.velocity import Segments
 class Leg(NamedTuple):
     """What a vertical line between two depths crosses in each segment: thickness, and speed at both ends."""
 
-    thickness_km: Float[Array, "*shape segment"]
-    upper_km_s: Float[Array, "*shape segment"]
-    lower_km_s: Float[Array, "*shape segment"]
+    thickness_km: Float[Array, " segment"]
+    upper_km_s: Float[Array, " segment"]
+    lower_km_s: Float[Array, " segment"]
 
 
 def gradients(segments: Segments) -> Float[Array, " segment"]:
@@ -40,7 +41,8 @@ def gradients(segments: Segments) -> Float[Array, " segment"]:
 def leg_between(
     segments: Segments, upper_km: Float[Array, ""], lower_km: Float[Array, ""], constant: bool
 ) -> Leg:
-    """The leg between two depths, the upper one first; `constant` says that speeds do not vary within segments."""
+    """The leg between two depths, the upper one first; `constant` says that speeds do not vary within
+    segments."""
     upper = jnp.clip(upper_km, segments.top_km, segments.bottom_km)
     lower = jnp.clip(lower_km, segments.top_km, segments.bottom_km)
     if constant:
@@ -53,7 +55,7 @@ def leg_between(
     )
 
 
-def fastest(leg: Leg) -> Float[Array, "*shape"]:
+def fastest(leg: Leg) -> Float[Array, ""]:
     """Largest speed that a leg meets, or 0 where it has no length."""
     return jnp.max(jnp.where(leg.thickness_km > 0, jnp.maximum(leg.upper_km_s, leg.lower_km_s), 0), axis=-1)
 
@@ -68,26 +70,26 @@ def fill_uncrossed(leg: Leg, speed_km_s: Float[Array, ""]) -> Leg:
     )
 
 
-def cosine(speed_km_s: Float[Array, "*shape"], p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def cosine(speed_km_s: Float[Array, "*shape"], p: Float[Array, ""]) -> Float[Array, "*shape"]:
     """``sqrt(1 - p^2 v^2)``, not below a small positive number (with zero gradient there)."""
     floor = float(jnp.finfo(speed_km_s.dtype).eps)
     return jnp.sqrt(jnp.maximum(1 - (p * speed_km_s) ** 2, floor * floor))
 
 
 def leg_offset(
-    leg: Leg, p: Float[Array, "*shape"], upper_cos: Float[Array, "*shape"], lower_cos: Float[Array, "*shape"]
-) -> Float[Array, "*shape"]:
+    leg: Leg, p: Float[Array, ""], upper_cos: Float[Array, " segment"], lower_cos: Float[Array, " segment"]
+) -> Float[Array, " segment"]:
     """Horizontal length in km of the ray in each segment."""
     return leg.thickness_km * p * (leg.upper_km_s + leg.lower_km_s) / (upper_cos + lower_cos)
 
 
 def leg_delay(
     leg: Leg,
-    p: Float[Array, "*shape"],
-    upper_cos: Float[Array, "*shape"],
-    lower_cos: Float[Array, "*shape"],
+    p: Float[Array, ""],
+    upper_cos: Float[Array, " segment"],
+    lower_cos: Float[Array, " segment"],
     constant: bool,
-) -> Float[Array, "*shape"]:
+) -> Float[Array, " segment"]:
     """Delay ``T - p X`` in s of the ray in each segment."""
     if constant:
         return leg.thickness_km * upper_cos / leg.upper_km_s

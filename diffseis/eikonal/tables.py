@@ -1,8 +1,8 @@
 """Travel times from tables, one per station and phase: what locating thousands of events needs.
 
-A table holds ``tau = T / d``, time over straight distance (a mean slowness), on nodes of epicentral distance and source
-depth. tau is smooth and finite where the source comes to the station, so that ``T = d tau`` has the right cone there. By
-reciprocity the station may be thought of as the source.
+A table holds ``tau = T / d``, time over straight distance (a mean slowness), on nodes of epicentral
+distance and source depth. tau is smooth and finite where the source comes to the station, so that ``T = d
+tau`` has the right cone there. By reciprocity the station may be thought of as the source.
 """
 
 import math
@@ -28,8 +28,8 @@ FINEST_KM = (0.25, 0.2)
 class StationTimeTables(AbstractPhaseTimes):
     """P and S times from every station, for media that vary with depth only.
 
-    One gather of 16 coefficients per time. Twice continuously differentiable in the source's position. Beyond the table's
-    depths or its largest distance the mean slowness of the edge is used.
+    One gather of 16 coefficients per time. Twice continuously differentiable in the source's position.
+    Beyond the table's depths or its largest distance the mean slowness of the edge is used.
 
     Attributes:
         coefficients: of the splines of tau in s/km; row ``phase * num_stations + station``.
@@ -143,7 +143,8 @@ def table_bytes(
     max_nodes: tuple[int, int] = (400, 160),
     bytes_per_value: int = 8,
 ) -> int:
-    """Memory that the tables of `build_layered_tables` take (about twice as much is needed while they are built)."""
+    """Memory that the tables of `build_layered_tables` take (about twice as much is needed while they are
+    built)."""
     shape = table_grid(max_distance_km, depth_range_km, spacing_km, max_nodes, np.float32).shape
     return NUM_PHASES * num_stations * (shape[0] + 2) * (shape[1] + 2) * bytes_per_value
 

@@ -5,7 +5,15 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from diffseis.eikonal.legs import cosine, fastest, fill_uncrossed, gradients, leg_between, leg_delay, leg_offset
+from diffseis.eikonal.legs import (
+    cosine,
+    fastest,
+    fill_uncrossed,
+    gradients,
+    leg_between,
+    leg_delay,
+    leg_offset,
+)
 from diffseis.velocity import Segments
 
 NUM_RAYS = 13
@@ -19,9 +27,10 @@ def turning_time(
 ) -> Float[Array, ""]:
     """Earliest time of a ray that turns below both ends; infinity where there is none.
 
-    For every segment a fan of rays is traced that turn in it. Among the pairs of neighbours that bracket the offset the
-    earliest is taken (times between them by Hermite interpolation: the slope of time against offset is the ray
-    parameter), and the ray within it is found by safeguarded Newton steps. So triplications need no special care.
+    For every segment a fan of rays is traced that turn in it. Among the pairs of neighbours that bracket
+    the offset the earliest is taken (times between them by Hermite interpolation: the slope of time against
+    offset is the ray parameter), and the ray within it is found by safeguarded Newton steps. So
+    triplications need no special care.
     """
     # The test depends on the model alone, so that under `vmap` over positions the work is really left out.
     return jax.lax.cond(
@@ -46,7 +55,8 @@ def _turning_time(segments, offset_km, upper_km, lower_km):
 
 
 def _start(segments, lower_km, segment):
-    """Depth below which a ray may turn in a segment, the speed there, and the segment's gradient (never zero)."""
+    """Depth below which a ray may turn in a segment, the speed there, and the segment's gradient (never
+    zero)."""
     depth = jnp.clip(lower_km, segments.top_km[segment], segments.bottom_km[segment])
     slope = gradients(segments)[segment]
     speed = segments.speed_top_km_s[segment] + slope * (depth - segments.top_km[segment])
@@ -54,7 +64,8 @@ def _start(segments, lower_km, segment):
 
 
 def _ray(segments, upper_km, lower_km, segment, angle):
-    """Offset in km, delay in s and ray parameter of the ray turning in a segment at an angle from the horizontal."""
+    """Offset in km, delay in s and ray parameter of the ray turning in a segment at an angle from the
+    horizontal."""
     depth, speed, slope = _start(segments, lower_km, segment)
     p = jnp.cos(angle) / speed
     c = jnp.sin(angle)
@@ -69,11 +80,14 @@ def _ray(segments, upper_km, lower_km, segment, angle):
 
 
 def _fan(segments, upper_km, lower_km):
-    """Angles, offsets, times and ray parameters of the rays turning in each segment, and which segments have any."""
+    """Angles, offsets, times and ray parameters of the rays turning in each segment, and which segments
+    have any."""
 
     def of_segment(segment):
         depth, speed, _ = _start(segments, lower_km, segment)
-        met = [fastest(leg_between(segments, jnp.minimum(z, depth), depth, False)) for z in (upper_km, lower_km)]
+        met = [
+            fastest(leg_between(segments, jnp.minimum(z, depth), depth, False)) for z in (upper_km, lower_km)
+        ]
         limit = jnp.maximum(speed, jnp.maximum(met[0], met[1]))
         deepest = segments.speed_bottom_km_s[segment]
         thick = (gradients(segments)[segment] > 0) & (segments.bottom_km[segment] > depth) & (limit < deepest)

@@ -3,15 +3,16 @@
 import abc
 
 import equinox as eqx
-import jax
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 
 class AbstractVelocityModel(eqx.Module):
     """Speed of one phase as a function of position; P and S are two models.
 
-    Laws, tested on every implementation: the speed is finite and positive everywhere, also outside the region that the
-    model was made for; it is differentiable almost everywhere in the position and in every array leaf.
+    Laws, tested on every implementation: the speed is finite and positive everywhere, also outside the
+    region that the model was made for; it is differentiable almost everywhere in the position and in every
+    array leaf.
     """
 
     @abc.abstractmethod
@@ -21,4 +22,4 @@ class AbstractVelocityModel(eqx.Module):
 
 def is_concrete(*values) -> bool:
     """Whether values can be looked at: they cannot while JAX traces a function."""
-    return not any(isinstance(v, jax.core.Tracer) for v in values)
+    return not any(isinstance(v, Tracer) for v in values)

@@ -12,8 +12,8 @@ FLOOR_KM_S = 0.01
 class Gradient(AbstractVelocityModel):
     """``speed = max(speed_km_s + gradient_per_s * down, FLOOR_KM_S)``.
 
-    The closed-form travel time (`eikonal.GradientTime`) holds where both ends and the ray between them stay above the
-    floor, which lies kilometres above the highest station for any crust.
+    The closed-form travel time (`eikonal.GradientTime`) holds where both ends and the ray between them stay
+    above the floor, which lies kilometres above the highest station for any crust.
 
     Attributes:
         speed_km_s: at sea level (down = 0).

@@ -12,9 +12,9 @@ from diffseis.velocity.base import AbstractVelocityModel, is_concrete
 class Gridded(AbstractVelocityModel):
     """A smooth model: a cubic B-spline of the logarithm of slowness through nodal values.
 
-    The logarithm keeps the speed positive between nodes. The model is twice differentiable, fourth-order accurate, and
-    constant outside the grid. Axes by the grid's dimension: 1 is down; 2 is north and down (the same at every east
-    coordinate); 3 is north, east, down.
+    The logarithm keeps the speed positive between nodes. The model is twice differentiable, fourth-order
+    accurate, and constant outside the grid. Axes by the grid's dimension: 1 is down; 2 is north and down
+    (the same at every east coordinate); 3 is north, east, down.
 
     Attributes:
         grid: the nodes.

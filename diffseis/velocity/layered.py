@@ -1,6 +1,6 @@
 """One-dimensional models: speed as a function of depth alone."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -26,21 +26,21 @@ class Segments(NamedTuple):
 class Layered(AbstractVelocityModel):
     """A 1-D model of constant or linear layers.
 
-    Above the first depth and below the last one the speed is constant (the first and the last value), so stations of
-    any elevation lie within the model. On a jump the speed is that of the lower side.
+    Above the first depth and below the last one the speed is constant (the first and the last value), so
+    stations of any elevation lie within the model. On a jump the speed is that of the lower side.
 
     Attributes:
-        depth_km: below sea level. Kind "layers": tops of layers, increasing. Kind "linear": nodes, not decreasing; a
-            depth that appears twice is a jump.
+        depth_km: below sea level. Kind "layers": tops of layers, increasing. Kind "linear": nodes, not
+            decreasing; a depth that appears twice is a jump.
         speed_km_s: of each layer, or at each node.
         kind: "layers" (constant speed in each layer) or "linear" (linear between nodes).
     """
 
     depth_km: Float[Array, " layer"]
     speed_km_s: Float[Array, " layer"]
-    kind: Literal["layers", "linear"] = eqx.field(static=True)
+    kind: str = eqx.field(static=True)
 
-    def __init__(self, depth_km, speed_km_s, kind="layers"):
+    def __init__(self, depth_km, speed_km_s, kind: str = "layers"):
         self.depth_km = jnp.asarray(depth_km, dtype=float)
         self.speed_km_s = jnp.asarray(speed_km_s, dtype=float)
         self.kind = kind

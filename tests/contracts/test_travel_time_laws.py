@@ -1,0 +1,143 @@
+"""Laws of every travel-time field."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from diffseis.eikonal import (
+    AbstractTravelTimeField,
+    FieldTimes,
+    GradientTime,
+    HomogeneousTime,
+    LayeredTime,
+    build_layered_tables,
+)
+from diffseis.velocity import Gradient, Homogeneous, Layered
+
+needs_x64 = pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")
+
+DEPTH_KM = [0.0, 1.0, 3.0, 7.0, 31.0]
+SPEED_KM_S = [5.3, 5.0, 5.93, 6.2, 7.5]
+
+FIELDS = {
+    "homogeneous": (HomogeneousTime(Homogeneous(6.0)), Homogeneous(6.0)),
+    "gradient": (GradientTime(Gradient(4.0, 0.05)), Gradient(4.0, 0.05)),
+    "layers": (LayeredTime(Layered(DEPTH_KM, SPEED_KM_S)), Layered(DEPTH_KM, SPEED_KM_S)),
+    "linear": (LayeredTime(Layered(DEPTH_KM, SPEED_KM_S, "linear")), Layered(DEPTH_KM, SPEED_KM_S, "linear")),
+}
+"""A new field is one more line: the field, and its medium."""
+
+fields = pytest.mark.parametrize(("field", "model"), FIELDS.values(), ids=FIELDS.keys())
+
+
+def _points(num=40):
+    rng = np.random.default_rng(7)
+    points = np.concatenate([rng.uniform(-40, 40, (num, 2)), rng.uniform(-1.5, 25, (num, 1))], axis=1)
+    return jnp.asarray(points[: num // 2]), jnp.asarray(points[num // 2 :])
+
+
+def law_zero_at_source(field, model):
+    for depth in (-1.2, 0.3, 3.0, 12.0, 40.0):
+        x = jnp.asarray([3.0, -4.0, depth])
+        assert float(field(x, x)) == 0
+        assert np.all(np.isfinite(jax.grad(field, 0)(x, x)))
+        assert np.all(np.isfinite(jax.grad(field, 1)(x, x)))
+
+
+def law_reciprocal(field, model):
+    a, b = _points()
+    np.testing.assert_allclose(jax.vmap(field)(a, b), jax.vmap(field)(b, a), rtol=1e-12)
+
+
+def law_not_faster_than_light(field, model):
+    # Between straight distance over the largest and the smallest speed on the way down to 60 km.
+    a, b = _points()
+    speeds = jax.vmap(model.speed)(
+        jnp.stack([jnp.zeros(200), jnp.zeros(200), jnp.linspace(-2, 60, 200)], axis=-1)
+    )
+    distance = jnp.linalg.norm(a - b, axis=-1)
+    times = jax.vmap(field)(a, b)
+    assert jnp.all(times >= distance / jnp.max(speeds) * (1 - 1e-12))
+    assert jnp.all(times <= distance / jnp.min(speeds) * (1 + 1e-12))
+
+
+def law_eikonal(field, model):
+    a, b = _points()
+    slowness = jnp.linalg.norm(jax.vmap(jax.grad(field))(a, b), axis=-1)
+    np.testing.assert_allclose(slowness * jax.vmap(model.speed)(a), 1, rtol=1e-8)
+
+
+def law_vmap_is_loop(field, model):
+    a, b = _points(12)
+    np.testing.assert_allclose(
+        jax.vmap(field)(a, b), [field(x, y) for x, y in zip(a, b, strict=True)], rtol=1e-12
+    )
+
+
+LAWS = [law_zero_at_source, law_reciprocal, law_not_faster_than_light, law_eikonal, law_vmap_is_loop]
+
+
+@pytest.mark.skipif(
+    "not __import__('jax').config.read('jax_enable_x64')", reason="tolerances are for float64"
+)
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@fields
+def test_law(law, field, model):
+    law(field, model)
+
+
+class _Biased(AbstractTravelTimeField):
+    """Deliberately wrong in the way that `flaw` says."""
+
+    flaw: str = eqx.field(static=True)
+
+    def __call__(self, source_ned_km, receiver_ned_km):
+        time = HomogeneousTime(Homogeneous(6.0))(source_ned_km, receiver_ned_km)
+        if self.flaw == "offset":
+            return time + 1e-3
+        if self.flaw == "one-way":
+            return time * (1 + 1e-3 * jnp.tanh(source_ned_km[2] - receiver_ned_km[2]))
+        if self.flaw == "slow":
+            return time * 1.001
+        return time - 0.1 * jnp.minimum(time, 1.0)
+
+
+@pytest.mark.skipif(
+    "not __import__('jax').config.read('jax_enable_x64')", reason="tolerances are for float64"
+)
+@pytest.mark.parametrize(
+    ("flaw", "law"),
+    [
+        ("offset", law_zero_at_source),
+        ("one-way", law_reciprocal),
+        ("slow", law_eikonal),
+        ("fast", law_not_faster_than_light),
+    ],
+)
+def test_laws_notice_a_wrong_field(flaw, law):
+    with pytest.raises(AssertionError):
+        law(_Biased(flaw), Homogeneous(6.0))
+
+
+def _phase_times():
+    stations = jnp.asarray([[0.0, 0.0, -1.0], [8.0, -5.0, -0.3]])
+    p_model, s_model = Layered(DEPTH_KM, SPEED_KM_S), Layered(DEPTH_KM, [v / 1.75 for v in SPEED_KM_S])
+    exact = FieldTimes(LayeredTime(p_model), LayeredTime(s_model))
+    tables = build_layered_tables(
+        p_model, s_model, stations, max_distance_km=60.0, depth_range_km=(-2.0, 20.0), spacing_km=(0.5, 0.25)
+    )
+    return stations, exact, tables
+
+
+def test_phase_times_agree_and_are_safe_on_a_station():
+    stations, exact, tables = _phase_times()
+    for row in (0, 1):
+        for phase in (0, 1):
+            args = (stations[row], jnp.asarray(row), jnp.asarray(phase))
+            source = jnp.asarray([20.0, 11.0, 9.3])
+            np.testing.assert_allclose(tables(source, *args), exact(source, *args), atol=5e-3)
+            for field in (tables, exact):
+                assert float(field(stations[row], *args)) == 0
+                assert np.all(np.isfinite(jax.grad(field)(stations[row], *args)))
