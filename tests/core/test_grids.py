@@ -1,0 +1,29 @@
+"""Regular grids."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from diffseis.core.grids import RegularGrid
+
+
+def test_nodes_and_indices():
+    grid = RegularGrid([1.0, -2.0], [0.5, 2.0], (3, 4))
+    nodes = grid.nodes_km()
+    assert nodes.shape == (3, 4, 2)
+    np.testing.assert_allclose(nodes[2, 3], grid.end_km)
+    np.testing.assert_allclose(grid.to_index(nodes)[1, 2], [1, 2])
+    np.testing.assert_allclose(grid.axis_km(1), [-2, 0, 2, 4])
+
+
+def test_contains():
+    grid = RegularGrid([0.0, 0.0], 1.0, (3, 3))
+    assert grid.contains([2.0, 0.0])
+    assert not grid.contains(jnp.asarray([2.1, 0.0]))
+
+
+def test_wrong_shapes():
+    with pytest.raises(ValueError, match="origin"):
+        RegularGrid([0.0], 1.0, (3, 3))
+    with pytest.raises(ValueError, match="at least 2 nodes"):
+        RegularGrid([0.0], 1.0, (1,))
