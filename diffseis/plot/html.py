@@ -10,27 +10,36 @@ import numpy as np
 
 STYLE = """
 :root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: #1b1b1b; background:
-#fff;
-  max-width: 1100px; margin: 2rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom:
-1px solid #ddd; } p.sub { color: #555; margin: 0 0 1.2rem; }
+body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: #1b1b1b;
+  background: #fff; max-width: 1100px; margin: 2rem auto; padding: 0 1.2rem; }
+h1 { font-size: 1.7rem; margin: 0 0 .2rem; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #ddd; }
+p.sub { color: #555; margin: 0 0 1.2rem; }
 .tiles { display: flex; flex-wrap: wrap; gap: 1rem; }
 .tile { flex: 1 1 14rem; border: 1px solid #ddd; border-radius: 6px; padding: .7rem 1rem; }
-.tile b { display: block; font-size: 1.7rem; line-height: 1.2; } .tile span { color: #555; }
-figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
+.tile b { display: block; font-size: 1.7rem; line-height: 1.2; }
+.tile span { color: #555; }
+figure { margin: 1rem 0; }
+figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 figcaption { color: #555; font-size: .9rem; margin-top: .3rem; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .22rem .6rem; border-bottom: 1px solid #eee; text-align: right; white-space: nowrap; }
-th { position: sticky; top: 0; background: #f6f6f6; text-align: right; } th.t, td.t { text-align: left;
-white-space: normal; } table.sortable th { cursor: pointer; } table.sortable th[data-dir]::after { content:
-" \\25B2"; font-size: .7em; } table.sortable th[data-dir="-1"]::after { content: " \\25BC"; }
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .5rem; border-bottom: 1px solid #eee; text-align: right; white-space: nowrap; }
+th { position: sticky; top: 0; background: #f6f6f6; white-space: normal; vertical-align: bottom; }
+th.t, td.t { text-align: left; }
+td.w { white-space: normal; overflow-wrap: anywhere; }
+table.sortable th { cursor: pointer; }
+table.sortable th[data-dir]::after { content: " \\25B2"; font-size: .7em; }
+table.sortable th[data-dir="-1"]::after { content: " \\25BC"; }
 .scroll { max-height: 30rem; overflow: auto; border: 1px solid #eee; }
-pre { background: #f6f6f6; padding: .7rem 1rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap:
-anywhere; } .bad { color: #a33b00; font-weight: 600; } .small { font-size: .85rem; color: #555; }
-@media print { .scroll { max-height: none; overflow: visible; } body { margin: 0; max-width: none; } th {
-position: static; }
-  figure, .tile, tr { break-inside: avoid; } h2 { break-after: avoid; } }
+pre { background: #f6f6f6; padding: .7rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.small { font-size: .85rem; color: #555; }
+@media print {
+  body { margin: 0; max-width: none; }
+  .scroll { max-height: none; overflow: visible; }
+  th { position: static; }
+  figure, .tile, tr { break-inside: avoid; }
+  h2 { break-after: avoid; }
+}
 """
 
 SCRIPT = """
@@ -40,8 +49,8 @@ document.querySelectorAll("table.sortable th").forEach(function (th) {
     var at = Array.prototype.indexOf.call(row.children, th), dir = th.dataset.dir === "1" ? -1 : 1;
     Array.prototype.forEach.call(row.children, function (o) { delete o.dataset.dir; });
     th.dataset.dir = dir;
-    var key = function (tr) { var v = tr.children[at].dataset.v; return v === undefined ?
-    tr.children[at].textContent : v; }; Array.from(body.rows).sort(function (a, b) {
+    var key = function (tr) { return tr.children[at].textContent; };
+    Array.from(body.rows).sort(function (a, b) {
       var x = key(a), y = key(b), m = parseFloat(x), n = parseFloat(y);
       if (x === "" || y === "") { return x === y ? 0 : (x === "" ? 1 : -1); }
       return dir * (isNaN(m) || isNaN(n) || th.classList.contains("t") ? x.localeCompare(y) : m - n);

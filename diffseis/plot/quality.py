@@ -28,13 +28,12 @@ def uncertainty_figure(catalogue: LocatedCatalogue) -> Figure:
     with house_style():
         events = catalogue.events
         good = (events.status == "located") & np.isfinite(events.horizontal_error_km)
+        if not good.any():
+            figure = new_figure(7.0, 1.6)
+            say_empty(figure.subplots(), "No event was located.")
+            return figure
         figure = new_figure(9.6, 6.2)
         axes = figure.subplots(2, 2).ravel()
-        if not good.any():
-            for ax in axes[1:]:
-                ax.set_axis_off()
-            say_empty(axes[0], "No event was located.")
-            return figure
         pairs = [
             (events.horizontal_error_km[good], _HORIZONTAL, "horizontal"),
             (events.vertical_error_km[good], _VERTICAL, "vertical"),

@@ -21,6 +21,10 @@ def residual_figure(catalogue: LocatedCatalogue) -> Figure:
     """
     with house_style():
         used = used_arrivals(catalogue)
+        if not used.any():
+            figure = new_figure(7.0, 1.6)
+            say_empty(figure.subplots(), "No arrival of a located event was used.")
+            return figure
         stations = _station_order(catalogue, used)
         figure = new_figure(9.6, 7.2)
         grid = figure.add_gridspec(2, 2, height_ratios=[1.0, 1.15])

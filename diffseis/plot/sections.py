@@ -37,6 +37,7 @@ def section_figure(catalogue: LocatedCatalogue) -> Figure:
         deepest, highest, halves = _extent(scene, centre, azimuths)
         # Panels one above the other on the same scale, so that slopes can be compared.
         height_km = deepest - highest
+        halves = [max(half, 0.75 * height_km) for half in halves]
         ratio = height_km / (2 * max(halves))
         figure = new_figure(8.6, float(np.clip(2 * 7.2 * ratio + 1.6, 4.2, 11.0)))
         axes = figure.subplots(2, 1)

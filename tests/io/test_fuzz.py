@@ -25,7 +25,7 @@ FOREIGN = [b",", b"\n", b'"', b"-", b"e9", b"nan", b"inf", b"\x00", b"\xff", b"<
 
 
 def mutate(data, seed):
-    """One to four wounds: bytes flipped, lost, doubled or foreign, digits changed, ends cut, lines lost or swapped."""
+    """One to four wounds: bytes flipped, lost or foreign, digits changed, ends cut, lines lost or swapped."""
     rng = random.Random(seed)
     out = bytearray(data)
     for _ in range(rng.randint(1, 4)):
