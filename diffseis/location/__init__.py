@@ -26,3 +26,4 @@ from diffseis.location.prior import NormalDepth as NormalDepth
 from diffseis.location.prior import SearchVolume as SearchVolume
 from diffseis.location.prior import StationSurface as StationSurface
 from diffseis.location.prior import UniformDepth as UniformDepth
+from diffseis.location.station_terms import estimate_station_terms as estimate_station_terms

@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +29,18 @@ from diffseis.location.summary import assemble
 
 Progress = Callable[[str, int, int], None]
 """Called with a word about what is going on, events done and events in all."""
+
+
+class Store(Protocol):
+    """Somewhere to keep finished events, so that an interrupted run can go on."""
+
+    def get(self, event_id: str) -> EventPosterior | None:
+        """The posterior of an event that was located before."""
+        ...
+
+    def put(self, event_ids: Sequence[str], posteriors: Sequence[EventPosterior]) -> None:
+        """Keeps the posteriors of one chunk."""
+        ...
 
 MAX_PICKS = 4096
 
@@ -72,6 +85,7 @@ def locate(
     frame: LocalFrame | None = None,
     station_terms_s: np.ndarray | None = None,
     chunk_size: int = 16,
+    store: Store | None = None,
     progress: Progress | None = None,
     key: Key[Array, ""],
     throw: bool = False,
@@ -92,6 +106,7 @@ def locate(
         frame: the local frame; by default centred on the stations. Tables must have been built in it.
         station_terms_s: station by phase, added to predicted times.
         chunk_size: events per call of the compiled program on an accelerator; on a CPU, per task of a thread.
+        store: asked for events that are done already, and given those that are done now.
         progress: told about chunks done.
         key: random key.
         throw: raise `RuntimeError` at the end if any event's status is not `located`.
@@ -112,7 +127,7 @@ def locate(
 
     prepared = prepare_picks(picks, stations)
     posteriors, stats = _locate_all(
-        problem, prepared, picks, stations, frame, terms, sampler, search, softness, chunk_size, progress, key
+        problem, prepared, picks, stations, frame, terms, sampler, search, softness, chunk_size, store, progress, key
     )
     catalogue, codes = assemble(prepared, posteriors, picks, stations, frame, volume, terms)
     failed = np.flatnonzero(codes != int(RESULTS.successful._value))
@@ -126,17 +141,19 @@ def locate(
 
 
 def _locate_all(
-    problem, prepared: PreparedPicks, picks, stations, frame, terms, sampler, search, softness, chunk_size, progress, key
+    problem, prepared: PreparedPicks, picks, stations, frame, terms, sampler, search, softness, chunk_size, store, progress, key
 ) -> tuple[list[EventPosterior | None], dict]:
     """Every event's posterior (None for events without picks), in the catalogue's order."""
     vectorised = jax.default_backend() != "cpu"
     keys = fold_keys(key, jnp.asarray(stable_ids([str(e) for e in prepared.event_id])))
     sizes = [bucket_size(min(n, MAX_PICKS)) for n in prepared.num_picks]
+    answers: list[EventPosterior | None] = [None] * len(prepared.event_id)
+    if store is not None:
+        answers = [store.get(str(e)) for e in prepared.event_id]
     tasks: list[tuple[int, list[int]]] = []
     for size in sorted(set(sizes)):
-        members = [e for e, s in enumerate(sizes) if s == size and prepared.num_picks[e] > 0]
+        members = [e for e, s in enumerate(sizes) if s == size and prepared.num_picks[e] > 0 and answers[e] is None]
         tasks += [(size, members[i : i + chunk_size]) for i in range(0, len(members), chunk_size)]
-    answers: list[EventPosterior | None] = [None] * len(prepared.event_id)
     softness_array = jnp.asarray(softness)
     counts = {"done": 0, "total": sum(len(m) for _, m in tasks)}
     dtype = np.dtype(jnp.asarray(0.0).dtype)
@@ -176,6 +193,8 @@ def _locate_all(
                 compiled.add(size)
         for i, event in enumerate(members):
             answers[event] = jax.tree.map(lambda x, i=i: x[i], answer)
+        if store is not None:
+            store.put([str(prepared.event_id[e]) for e in members], [answers[e] for e in members])
         counts["done"] += len(members)
         if progress is not None:
             progress("locating", counts["done"], counts["total"])
@@ -189,8 +208,14 @@ def _locate_all(
     order = sorted(range(len(tasks)), key=lambda i: (i not in firsts.values(), -tasks[i][0] * len(tasks[i][1])))
     workers = 1 if vectorised else max(1, min(os.cpu_count() or 1, 8))
     with ThreadPoolExecutor(workers) as pool:
-        for future in [pool.submit(run, tasks[i]) for i in order]:
-            future.result()
+        futures = [pool.submit(run, tasks[i]) for i in order]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:  # an interrupt too: what is not begun is dropped, what is begun is kept
+            for future in futures:
+                future.cancel()
+            raise
     stats = {
         "num_events": len(answers),
         "num_programs": len({s for s, _ in tasks}),

@@ -1,0 +1,58 @@
+"""``diffseis``: sub-commands, and the one place where errors become messages and exit codes."""
+
+import os
+import sys
+
+import typer
+
+from diffseis.cli.demo import demo
+from diffseis.cli.doctor import doctor
+from diffseis.cli.fetch import fetch
+from diffseis.cli.locate import locate
+
+app = typer.Typer(
+    name="diffseis",
+    help="Differentiable physics for earthquake seismology.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located, 130 interrupted (repeat to resume).",
+)
+app.command()(locate)
+app.command()(demo)
+app.command()(doctor)
+app.command()(fetch)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from importlib.metadata import version
+
+        typer.echo(f"diffseis {version('diffseis')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point: one short message for what a user can mend, a traceback only for our own faults."""
+    # A GPU's memory is not taken whole unless the user asked for it.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    from diffseis.core.errors import InputError
+
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"diffseis: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("\ndiffseis: interrupted. Events located so far are kept; the same command goes on from there.", err=True)
+        sys.stderr.flush()
+        # Threads may still be inside compiled code, which cannot be interrupted: do not wait for them.
+        os._exit(130)

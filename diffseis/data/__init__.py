@@ -1,0 +1,1 @@
+"""The small tables that the embedded default needs; their origin is in README.md beside them."""

@@ -1,0 +1,117 @@
+"""Settings of a location run: TOML or command line, checked before anything is computed. Imports no JAX."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from diffseis.core.errors import InputError
+
+
+class LocateConfig(BaseModel):
+    """Everything that decides the answer of ``diffseis locate``. Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    picks: Path
+    stations: Path
+    velocity: Path
+    out: Path = Path("out")
+    picks_format: str | None = Field(None, description="csv, QUAKEML, NORDIC, HYPODDPHA, HYPOINVERSE or NLLOC_OBS")
+    reference: Path | None = Field(None, description="a catalogue to compare with: CSV of this project, or a bulletin")
+    velocity_kind: Literal["layers", "linear"] = "layers"
+    vp_vs: float | None = Field(None, gt=1.0, lt=4.0, description="makes Vs where the velocity file has none")
+    likelihood: Literal["robust", "gaussian", "edt", "student"] = "robust"
+    outlier_fraction: float = Field(0.05, gt=0, lt=1)
+    outlier_scale_s: float = Field(1.0, gt=0)
+    traveltime_error: tuple[float, float, float] = Field((0.02, 0.05, 2.0), description="fraction, min_s, max_s; 0 is off")
+    correlation_km: float = Field(3.0, ge=0, description="of travel-time errors between stations (gaussian)")
+    sampler: Literal["svgd", "laplace", "grid", "nuts"] = "svgd"
+    num_particles: int = Field(256, ge=8, le=20000)
+    num_steps: int = Field(12, ge=1, le=10000)
+    traveltimes: Literal["layered", "grid"] = "layered"
+    grid_spacing_km: float = Field(0.5, gt=0)
+    station_terms: Literal["none", "static"] = "none"
+    station_term_iterations: int = Field(4, ge=1, le=50)
+    station_term_min_picks: int = Field(5, ge=1)
+    max_depth_km: float | None = Field(None, gt=0, description="bottom of the search volume")
+    search_margin_km: float | None = Field(None, gt=0, description="beyond the outermost stations")
+    depth_prior_km: tuple[float, float] | None = Field(None, description="mean and standard deviation of a normal prior")
+    default_uncertainty_s: float | None = Field(None, gt=0, description="for picks whose error is missing or unusable")
+    nonlinloc: bool = Field(False, description="also write NonLinLoc .hyp and .scat")
+    event_cards: int = Field(0, ge=0, description="draw a posterior card of this many events")
+    seed: int = Field(0, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "LocateConfig":
+        fraction, low, high = self.traveltime_error
+        if not (0 <= fraction < 1 and 0 <= low <= high):
+            raise ValueError("traveltime_error needs 0 <= fraction < 1 and 0 <= min_s <= max_s")
+        if self.depth_prior_km is not None and not self.depth_prior_km[1] > 0:
+            raise ValueError("depth_prior_km needs a standard deviation above 0")
+        return self
+
+
+def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> LocateConfig:
+    """Checks settings; the error names the key, the value and the way out."""
+    known = LocateConfig.model_fields
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            fix = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(known))}"
+            raise InputError(f"unknown key `{key}`", file=file, field=key, fix=fix)
+    try:
+        config = LocateConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "configuration"
+        given = f", got {first['input']!r}" if first["type"] != "missing" and first["loc"] else ""
+        about = known[key].description if key in known and known[key].description else None
+        fix = "give it on the command line or in the TOML file" if first["type"] == "missing" else about
+        raise InputError(f"{first['msg']}{given}", file=file, field=key, fix=fix) from error
+    for name in ("picks", "stations", "velocity", "reference"):
+        path = getattr(config, name)
+        if path is not None and not path.is_file():
+            folder = path.parent if path.parent.is_dir() else None
+            near = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir()], n=1) if folder else []
+            fix = f"did you mean {folder / near[0]}?" if folder and near else "check the path"
+            raise InputError(f"there is no file {path}", field=name, fix=fix)
+    return config
+
+
+def to_toml(config: LocateConfig) -> str:
+    """The settings as TOML that ``diffseis locate --config`` reads back."""
+    lines = ["# Resolved settings of a `diffseis locate` run; `diffseis locate --config THIS` repeats it."]
+    for key, value in config.model_dump(mode="json").items():
+        if value is None:
+            continue
+        if isinstance(value, bool):
+            text = "true" if value else "false"
+        elif isinstance(value, str):
+            text = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        elif isinstance(value, list | tuple):
+            text = "[" + ", ".join(repr(float(v)) for v in value) + "]"
+        else:
+            text = repr(value)
+        lines.append(f"{key} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def to_command(config: LocateConfig) -> str:
+    """The command line that repeats the run: only what differs from the defaults."""
+    import shlex
+
+    words = ["diffseis", "locate"]
+    default = {name: field.default for name, field in LocateConfig.model_fields.items()}
+    for key, value in config.model_dump().items():
+        if value is None or value == default[key]:
+            continue
+        option = "--" + key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(option)
+        elif isinstance(value, tuple):
+            words += [option, ",".join(f"{v:g}" for v in value)]
+        else:
+            words += [option, shlex.quote(str(value))]
+    return " ".join(words)

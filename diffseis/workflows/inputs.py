@@ -1,0 +1,126 @@
+"""Reading what a location run needs, and refusing what cannot be meant, before anything is computed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from diffseis.core.errors import InputError
+from diffseis.core.frames import geodesic
+from diffseis.core.tables import EventTable, PickTable, StationTable, VelocityTable
+from diffseis.io import (
+    Notice,
+    assign_networks,
+    read_catalogue_csv,
+    read_events,
+    read_picks_csv,
+    read_stations_csv,
+    read_stationxml,
+    read_velocity_csv,
+    read_velocity_taup,
+    resolve_epochs,
+    sha256_of,
+)
+from diffseis.workflows.config import LocateConfig
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Tables of a run, with what the readers had to say."""
+
+    picks: PickTable
+    stations: StationTable
+    velocity: VelocityTable
+    reference: EventTable | None = None
+    notices: list[Notice] = field(default_factory=list)
+    sha256: dict[str, str] = field(default_factory=dict)
+
+
+def read_inputs(config: LocateConfig) -> Inputs:
+    """Reads and cross-checks picks, stations and velocity."""
+    notices: list[Notice] = []
+    picks, bulletin = _read_picks(config, notices)
+    stations, said = _read_stations(config.stations)
+    notices += said
+    picks, said = assign_networks(picks, stations)
+    notices += said
+    stations, said = resolve_epochs(stations, picks)
+    notices += said
+    velocity = _read_velocity(config)
+    reference = bulletin
+    if config.reference is not None:
+        reference = _read_reference(config.reference, notices)
+    notices += check_together(picks, stations)
+    files = {"picks": config.picks, "stations": config.stations, "velocity": config.velocity}
+    if config.reference is not None:
+        files["reference"] = config.reference
+    digests = {name: sha256_of(path) for name, path in files.items()}
+    return Inputs(picks, stations, velocity, reference, notices, digests)
+
+
+def _read_picks(config: LocateConfig, notices: list) -> tuple[PickTable, EventTable | None]:
+    path, default = config.picks, config.default_uncertainty_s
+    chosen = (config.picks_format or ("csv" if path.suffix.lower() in (".csv", ".txt", ".tsv") else "")).lower()
+    if chosen == "csv":
+        picks, said = read_picks_csv(path, default_uncertainty_s=default)
+        notices += said
+        return picks, None
+    options = {} if default is None else {"default_uncertainty_s": default}
+    picks, events, said = read_events(path, config.picks_format, **options)
+    notices += said
+    located = np.isfinite(events.latitude) & np.isfinite(events.longitude)
+    return picks, events if np.any(located) else None
+
+
+def _read_stations(path: Path):
+    if path.suffix.lower() in (".xml", ".stationxml"):
+        return read_stationxml(path)
+    return read_stations_csv(path)
+
+
+def _read_velocity(config: LocateConfig) -> VelocityTable:
+    if config.velocity.suffix.lower() in (".nd", ".tvel"):
+        return read_velocity_taup(config.velocity)
+    return read_velocity_csv(config.velocity, config.velocity_kind, vp_vs=config.vp_vs)
+
+
+def _read_reference(path: Path, notices: list) -> EventTable:
+    if path.suffix.lower() == ".csv":
+        return read_catalogue_csv(path)
+    _, events, said = read_events(path)
+    notices += said
+    return events
+
+
+def check_together(picks: PickTable, stations: StationTable) -> list[Notice]:
+    """Refuses inputs that do not belong together; returns notices about the rest."""
+    notices = []
+    if len(stations) == 0:
+        raise InputError("the station file holds no stations", field="stations", fix="add at least one row")
+    known = set(stations.ids)
+    ids = picks.station_ids
+    unknown = sorted({i for i in ids if i not in known})
+    if unknown:
+        count = int(np.sum([i in set(unknown) for i in ids]))
+        shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
+        if len(picks) and count == len(picks):
+            raise InputError(
+                f"no pick belongs to a known station (picks name {shown}; stations are {', '.join(sorted(known)[:5])} ...)",
+                field="network,station",
+                fix="give both files the same network and station codes",
+            )
+        notices.append(Notice("unknown-station", f"{count} picks at {len(unknown)} unknown stations: {shown}", count))
+    other = [str(p) for p in picks.phase if p not in ("P", "S")]
+    if other:
+        kinds = ", ".join(sorted(set(other))[:8])
+        notices.append(Notice("unknown-phase", f"{len(other)} picks of phases that are not used: {kinds}", len(other)))
+    lat, lon = np.asarray(stations.latitude), np.asarray(stations.longitude)
+    distance, _, _ = geodesic(lat, lon, np.median(lat), lon[len(lat) // 2])
+    if np.max(distance) > 2500:
+        far = stations.ids[int(np.argmax(distance))]
+        raise InputError(
+            f"station {far} is {np.max(distance):.0f} km from the rest of the network",
+            field="latitude,longitude",
+            fix="correct its coordinates, or remove it: the local frame serves networks up to about 1000 km wide",
+        )
+    return notices

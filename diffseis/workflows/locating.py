@@ -1,0 +1,290 @@
+"""From files to a located catalogue and its report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.random as jr
+import numpy as np
+
+from diffseis.core.errors import InputError
+from diffseis.core.frames import LocalFrame
+from diffseis.core.tables import StationTable, VelocityTable
+from diffseis.eikonal import AbstractPhaseTimes, build_layered_tables, table_bytes
+from diffseis.inference import SVGD, AbstractSampler, Laplace
+from diffseis.io import (
+    write_catalogue_csv,
+    write_geojson,
+    write_json,
+    write_nonlinloc,
+    write_picks_csv,
+    write_posterior_netcdf,
+    write_quakeml,
+    write_station_terms_csv,
+)
+from diffseis.io.atomic import write_text
+from diffseis.location import (
+    AbstractLikelihood,
+    EqualDifferentialTime,
+    Gaussian,
+    InlierOutlier,
+    LocatedCatalogue,
+    NormalDepth,
+    SearchVolume,
+    StudentT,
+    TravelTimeError,
+    default_volume,
+    estimate_station_terms,
+    locate,
+)
+from diffseis.velocity import layered_pair
+from diffseis.workflows.config import LocateConfig, to_command, to_toml
+from diffseis.workflows.inputs import Inputs, read_inputs
+from diffseis.workflows.provenance import git_commit, versions
+from diffseis.workflows.store import ChunkStore, fingerprint
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run computes with."""
+
+    frame: LocalFrame
+    volume: SearchVolume
+    times: AbstractPhaseTimes
+    likelihood: AbstractLikelihood
+    sampler: AbstractSampler
+
+
+def make_likelihood(config: LocateConfig) -> AbstractLikelihood:
+    """The likelihood that the settings ask for."""
+    error = TravelTimeError(*config.traveltime_error, correlation_km=config.correlation_km)
+    if config.likelihood == "gaussian":
+        return Gaussian(error)
+    if config.likelihood == "edt":
+        return EqualDifferentialTime(error)
+    if config.likelihood == "student":
+        return StudentT(error)
+    return InlierOutlier(error, outlier_fraction=config.outlier_fraction, outlier_scale_s=config.outlier_scale_s)
+
+
+def make_sampler(config: LocateConfig) -> AbstractSampler:
+    """The sampler that the settings ask for."""
+    if config.sampler == "laplace":
+        return Laplace(config.num_particles)
+    if config.sampler == "grid":
+        from diffseis.inference import DenseGrid
+
+        return DenseGrid(config.num_particles)
+    if config.sampler == "nuts":
+        from diffseis.inference import NUTS
+
+        return NUTS(config.num_particles)
+    return SVGD(config.num_particles, config.num_steps)
+
+
+def make_volume(config: LocateConfig, stations: StationTable, velocity: VelocityTable, frame: LocalFrame) -> SearchVolume:
+    """The search volume: around the network, down to the bottom of the velocity model (at least 40 km)."""
+    bottom = config.max_depth_km or max(40.0, float(velocity.depth_km[-1]))
+    volume = default_volume(stations, frame, depth_km=bottom, margin_km=config.search_margin_km)
+    if config.depth_prior_km is not None:
+        volume = SearchVolume(
+            volume.lower_km, volume.upper_km, surface=volume.surface, depth_prior=NormalDepth(*config.depth_prior_km)
+        )
+    return volume
+
+
+def make_times(
+    config: LocateConfig, stations: StationTable, velocity: VelocityTable, frame: LocalFrame, volume: SearchVolume
+) -> AbstractPhaseTimes:
+    """Travel-time tables that cover the search volume."""
+    try:
+        p_model, s_model = layered_pair(velocity)
+    except ValueError as error:
+        raise InputError(str(error), file=config.velocity, fix="correct the velocity model") from error
+    position = frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
+    lower, upper = np.asarray(volume.lower_km), np.asarray(volume.upper_km)
+    corner = np.maximum(np.abs(position[:, :2] - lower[:2]), np.abs(position[:, :2] - upper[:2]))
+    reach = {
+        "max_distance_km": float(np.max(np.hypot(corner[:, 0], corner[:, 1]))) + 1.0,
+        "depth_range_km": (float(lower[2]) - 0.5, float(upper[2]) + 0.5),
+    }
+    needed = table_bytes(len(stations), **reach)
+    if needed > 8e9:
+        raise InputError(
+            f"travel-time tables for {len(stations)} stations would take {needed / 1e9:.1f} GB",
+            field="stations",
+            fix="reduce search_margin_km or max_depth_km, or locate with fewer stations at a time",
+        )
+    if config.traveltimes == "grid":
+        from diffseis.eikonal import build_swept_tables
+
+        return build_swept_tables(p_model, s_model, position, spacing_km=config.grid_spacing_km, **reach)
+    return build_layered_tables(p_model, s_model, position, **reach)
+
+
+def make_setup(config: LocateConfig, stations: StationTable, velocity: VelocityTable) -> Setup:
+    frame = LocalFrame.centred_on(stations.latitude, stations.longitude)
+    volume = make_volume(config, stations, velocity, frame)
+    times = make_times(config, stations, velocity, frame, volume)
+    return Setup(frame, volume, times, make_likelihood(config), make_sampler(config))
+
+
+def run_locate(
+    config: LocateConfig,
+    *,
+    inputs: Inputs | None = None,
+    progress: Progress | None = None,
+    title: str = "Earthquake locations",
+    note: str | None = None,
+) -> tuple[LocatedCatalogue, dict[str, Any]]:
+    """The whole job: read, locate, write. Returns the catalogue and the record of the run.
+
+    Args:
+        config: settings.
+        inputs: tables, where they do not come from the files that `config` names.
+        progress: told about stages and events done.
+        title: of the report.
+        note: shown first among the notices of the report.
+    """
+    say = progress or (lambda *_: None)
+    timings: dict[str, float] = {}
+    clock = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal clock
+        timings[stage] = round(time.perf_counter() - clock, 3)
+        clock = time.perf_counter()
+
+    say("reading", 0, 0)
+    inputs = read_inputs(config) if inputs is None else inputs
+    lap("read")
+    say("building travel-time tables", 0, 0)
+    setup = make_setup(config, inputs.stations, inputs.velocity)
+    jax.block_until_ready(jax.tree.leaves(setup.times))
+    lap("travel-time tables")
+
+    options: dict[str, Any] = {"likelihood": setup.likelihood, "prior": setup.volume, "frame": setup.frame}
+    key = jr.key(config.seed)
+    terms = None
+    if config.station_terms == "static":
+        terms, history = estimate_station_terms(
+            inputs.picks,
+            inputs.stations,
+            setup.times,
+            num_iterations=config.station_term_iterations,
+            min_picks=config.station_term_min_picks,
+            progress=progress,
+            key=key,
+            **options,
+        )
+        timings["station term changes_s"] = history
+        lap("station terms")
+
+    settings = config.model_dump(mode="json", exclude={"out", "nonlinloc", "event_cards", "reference"})
+    mark = fingerprint({"settings": settings, "versions": versions(), "sha256": inputs.sha256}, setup.times, terms)
+    store = ChunkStore(config.out / ".resume", mark)
+    solution = locate(
+        inputs.picks,
+        inputs.stations,
+        setup.times,
+        sampler=setup.sampler,
+        station_terms_s=terms,
+        store=store,
+        progress=progress,
+        key=key,
+        **options,
+    )
+    lap("locate")
+    record = {
+        "command": to_command(config),
+        "configuration": config.model_dump(mode="json"),
+        "seed": config.seed,
+        "versions": versions(),
+        "git_commit": git_commit(),
+        "devices": [str(d) for d in jax.devices()],
+        "inputs_sha256": inputs.sha256,
+        "velocity_source": inputs.velocity.source,
+        "notices": [str(n) for n in inputs.notices],
+        "timings_s": timings,
+        "statistics": solution.stats,
+        "summary": summarise(solution.value),
+    }
+    say("writing", 0, 0)
+    write_outputs(solution.value, config, inputs, record, title=title, note=note, lap=lap)
+    store.clear()
+    return solution.value, record
+
+
+def summarise(catalogue: LocatedCatalogue) -> dict[str, Any]:
+    """Numbers of a run."""
+    events, arrivals = catalogue.events, catalogue.arrivals
+    words, counts = np.unique(events.status.astype(str), return_counts=True)
+    located = events.status == "located"
+    used = arrivals.status == "used"
+
+    def median(x):
+        x = np.asarray(x, float)
+        x = x[np.isfinite(x)]
+        return float(np.median(x)) if x.size else None
+
+    squares = arrivals.residual_s[used] ** 2
+    return {
+        "num_events": len(events),
+        "status": dict(zip(words.tolist(), counts.tolist(), strict=True)),
+        "num_picks": len(arrivals),
+        "num_picks_used": int(used.sum()),
+        "median_rms_s": median(events.rms_s[located]),
+        "all_residuals_rms_s": float(np.sqrt(np.mean(squares))) if squares.size else None,
+        "median_horizontal_error_km": median(events.horizontal_error_km[located]),
+        "median_vertical_error_km": median(events.vertical_error_km[located]),
+    }
+
+
+def write_outputs(
+    catalogue: LocatedCatalogue,
+    config: LocateConfig,
+    inputs: Inputs,
+    record: dict[str, Any],
+    *,
+    title: str,
+    note: str | None,
+    lap: Callable[[str], None],
+) -> None:
+    """Every file of a run; each appears under its name only when it is complete."""
+    from diffseis.plot import event_figure, figure_png, make_figures, write_report
+
+    out: Path = config.out
+    out.mkdir(parents=True, exist_ok=True)
+    write_catalogue_csv(out / "catalog.csv", catalogue.events)
+    write_picks_csv(out / "picks.csv", catalogue)
+    write_quakeml(out / "catalog.xml", catalogue)
+    write_posterior_netcdf(out / "posterior.nc", catalogue, provenance={"command": record["command"], "seed": config.seed})
+    write_geojson(out / "catalog.geojson", catalogue)
+    write_text(out / "config.toml", to_toml(config))
+    if config.station_terms != "none":
+        write_station_terms_csv(out / "station_terms.csv", catalogue)
+    if config.nonlinloc:
+        write_nonlinloc(out / "nonlinloc", catalogue)
+    lap("write tables")
+    figures = {name: figure_png(f) for name, f in make_figures(catalogue, reference=inputs.reference).items()}
+    located = np.flatnonzero(np.isfinite(catalogue.events.depth_km))[: config.event_cards]
+    for event in located:
+        name = f"event_{catalogue.events.event_id[event]}"
+        figures[name] = figure_png(event_figure(catalogue, int(event)))
+    folder = out / "figures"
+    folder.mkdir(exist_ok=True)
+    for name, png in figures.items():
+        safe_name = "".join(c if c.isalnum() or c in "._-" else "_" for c in name)
+        (folder / f"{safe_name}.png").write_bytes(png)
+    notices = ([note] if note else []) + [str(n) for n in inputs.notices]
+    lap("figures")
+    write_report(
+        catalogue, out / "report.html", run=record, reference=inputs.reference, notices=notices, figures=figures, title=title
+    )
+    lap("report")
+    write_json(out / "run.json", record)

@@ -1,0 +1,84 @@
+"""Work done survives: each chunk of located events is kept on disk until the run is complete.
+
+A killed or interrupted run, repeated with the same settings and inputs, goes on where it stopped and ends with the same
+answer. Each file appears under its name only when complete; one that is damaged is recomputed.
+"""
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from diffseis.io import atomic_path
+from diffseis.location import EventPosterior
+
+
+class ChunkStore:
+    """Posteriors by event id, in ``folder``; only those made with the same fingerprint are seen."""
+
+    def __init__(self, folder: Path, fingerprint: str):
+        self.folder = folder / fingerprint[:16]
+        self._index: dict[str, tuple[Path, int]] = {}
+        if self.folder.is_dir():
+            for path in sorted(self.folder.glob("*.npz")):
+                self._open(path)
+
+    def _open(self, path: Path) -> None:
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                for row, name in enumerate(archive["event_id"]):
+                    self._index[str(name)] = (path, row)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
+            path.unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def get(self, event_id: str) -> EventPosterior | None:
+        """The posterior of an event, if there is a sound one."""
+        if event_id not in self._index:
+            return None
+        path, row = self._index[event_id]
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return EventPosterior(**{name: archive[name][row] for name in _names()})
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
+            del self._index[event_id]
+            return None
+
+    def put(self, event_ids: Sequence[str], posteriors: Sequence[EventPosterior]) -> None:
+        """Keeps the posteriors of one chunk (arrays of one chunk are equally long)."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256("\n".join(event_ids).encode()).hexdigest()[:24]
+        path = self.folder / f"{name}.npz"
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *posteriors)
+        with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, event_id=np.array(event_ids, dtype=str), **{n: getattr(stacked, n) for n in _names()})
+        for row, event_id in enumerate(event_ids):
+            self._index[event_id] = (path, row)
+
+    def clear(self) -> None:
+        """Forgets everything: the run is complete."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._index.clear()
+        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
+            self.folder.parent.rmdir()
+
+
+def _names() -> list[str]:
+    return [f for f in EventPosterior.__dataclass_fields__ if f != "__weakref__"]
+
+
+def fingerprint(record: dict, *trees) -> str:
+    """A digest of settings and arrays: the same inputs give the same."""
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode())
+    for leaf in jax.tree.leaves(eqx.filter(trees, eqx.is_array_like)):
+        array = np.asarray(leaf)
+        digest.update(str((array.shape, array.dtype)).encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
