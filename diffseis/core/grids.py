@@ -51,7 +51,8 @@ class RegularGrid(eqx.Module):
 
     def to_index(self, x_km: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
         """Fractional node numbers of a point."""
-        return (x_km - self.origin_km) / self.spacing_km
+        origin, spacing = (jnp.broadcast_to(v, x_km.shape) for v in (self.origin_km, self.spacing_km))
+        return (x_km - origin) / spacing
 
     def contains(self, x_km) -> bool:
         """Whether a point (on the host) lies within the grid."""

@@ -107,7 +107,7 @@ def test_against_fast_marching(kind):
     radius = np.hypot(x[:, None], z[None, :] - source)
     start = 0.5
     time = skfmm.travel_time(
-        radius - start, np.broadcast_to(np.asarray(column), radius.shape), dx=step, order=2
+        radius - start, np.tile(np.asarray(column), (len(x), 1)), dx=step, order=2
     )
     time = np.asarray(time) + start / float(column[np.argmin(np.abs(z - source))])
     i, j = np.arange(100, len(x), 90), np.arange(5, len(z), 45)

@@ -35,7 +35,7 @@ def _rms(num_nodes, source_km):
 
 
 @needs_x64
-@pytest.mark.parametrize("source_km", [(3.123, 4.567), (5.0, 5.0), (0.0, 20.0)])
+@pytest.mark.parametrize("source_km", [(3.123, 4.567), (5.0, 5.0), (0.0, 0.0)])
 def test_first_order_in_two_dimensions(source_km):
     errors = [_rms(n, source_km) for n in (41, 81, 161)]
     slopes = np.log2(np.divide(errors[:-1], errors[1:]))
