@@ -75,7 +75,7 @@ class LocalFrame:
         ned = np.asarray(ned_km, np.float64)
         lon, lat = self._transformer.transform(ned[..., 1], ned[..., 0], direction="INVERSE")
         lon = (np.asarray(lon) + 180.0) % 360.0 - 180.0
-        return np.asarray(lat), lon, ned[..., 2]
+        return np.asarray(lat), np.asarray(lon), np.asarray(ned[..., 2])
 
 
 def geodesic(latitude_a, longitude_a, latitude_b, longitude_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,10 +7,12 @@ from diffseis.inference.base import run_sampler as run_sampler
 from diffseis.inference.diagnostics import credible_level as credible_level
 from diffseis.inference.diagnostics import effective_sample_size as effective_sample_size
 from diffseis.inference.diagnostics import kernel_stein_discrepancy as kernel_stein_discrepancy
+from diffseis.inference.grid import DenseGrid as DenseGrid
 from diffseis.inference.laplace import Laplace as Laplace
 from diffseis.inference.modes import climb as climb
 from diffseis.inference.modes import laplace_modes as laplace_modes
 from diffseis.inference.modes import select_starts as select_starts
+from diffseis.inference.nuts import NUTS as NUTS
 from diffseis.inference.quasirandom import normal_points as normal_points
 from diffseis.inference.quasirandom import resample as resample
 from diffseis.inference.quasirandom import uniform_points as uniform_points

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from equinox import AbstractVar
+from equinox import AbstractClassVar, AbstractVar
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
@@ -64,6 +64,8 @@ class AbstractSampler(eqx.Module):
 
     num_particles: AbstractVar[int]
     num_steps: AbstractVar[int]
+    max_dims: AbstractClassVar[int | None]
+    """Largest dimension it serves; None for any. A nuisance parameter beyond it must be integrated out by the caller."""
 
     @abc.abstractmethod
     def init(self, log_density: LogDensity, modes: Modes, *, key: Key[Array, ""]) -> PyTree:

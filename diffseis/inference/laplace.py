@@ -27,6 +27,7 @@ class Laplace(AbstractSampler):
 
     num_particles: int = eqx.field(static=True)
     num_steps: int = eqx.field(static=True)
+    max_dims = None
 
     def __init__(self, num_particles: int = 256):
         self.num_particles = num_particles

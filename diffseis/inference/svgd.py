@@ -73,6 +73,7 @@ class SVGD(AbstractSampler):
     num_rounds: int = eqx.field(static=True)
     oversampling: int = eqx.field(static=True)
     min_effective_fraction: float = eqx.field(static=True)
+    max_dims = None
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from diffseis.core.results import RESULTS
 from diffseis.inference import AbstractSampler, kernel_stein_discrepancy, run_sampler
 from diffseis.location.data import EventData
-from diffseis.location.posterior import ModeSearch, Problem, find_modes
+from diffseis.location.posterior import ModeSearch, Problem, find_modes, marginal_log_density, origin_time_nodes
 
 _MODE_SHARE = 0.05
 _KSD_PARTICLES = 128
@@ -60,10 +60,22 @@ def locate_event(
     modes, prepared = find_modes(problem, data, search, softness_s, key=k_modes)
     zero = jnp.zeros((), data.time_s.dtype)
 
-    def target(u):
-        return problem.log_density(u, zero, data, prepared)
+    whole = sampler.max_dims is None or problem.num_dims <= sampler.max_dims
+    if whole:
 
-    draws, _ = run_sampler(sampler, target, modes, key=k_sample)
+        def target(u):
+            return problem.log_density(u, zero, data, prepared)
+
+        places = modes
+    else:  # a sampler of few dimensions: the origin time is integrated out numerically
+
+        def target(u):
+            return marginal_log_density(problem, u, data)
+
+        places = eqx.tree_at(
+            lambda m: (m.location, m.covariance), modes, (modes.location[:, :3], modes.covariance[:, :3, :3])
+        )
+    draws, _ = run_sampler(sampler, target, places, key=k_sample)
     ned, log_volume = jax.vmap(lambda u: problem.volume.to_ned(u[:3]))(draws.position)
     origin = _origin_times(problem, ned, draws.position, data, prepared, key=k_origin)
     log_density = draws.log_density - log_volume
@@ -88,8 +100,17 @@ def locate_event(
 
 def _origin_times(problem, ned, position, data, prepared, *, key):
     """Origin time of every particle: its fourth coordinate, or a draw from the conditional normal."""
-    if problem.num_dims == 4:
+    if position.shape[1] == 4:
         return position[:, 3]
+    if problem.num_dims == 4:
+
+        def draw(x, uniform):
+            nodes, value = origin_time_nodes(problem, x, data)
+            cumulative = jnp.cumsum(jax.nn.softmax(value))
+            # Midpoints of the nodes' cells carry the cumulative probability.
+            return jnp.interp(uniform, cumulative, nodes + 0.5 * (nodes[1] - nodes[0]))
+
+        return jax.vmap(draw)(ned, jr.uniform(key, (ned.shape[0],), ned.dtype))
 
     def conditional(x):
         reduced, predicted = problem.reduced(x, data)

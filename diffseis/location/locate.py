@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +31,7 @@ Progress = Callable[[str, int, int], None]
 """Called with a word about what is going on, events done and events in all."""
 
 
+@runtime_checkable
 class Store(Protocol):
     """Somewhere to keep finished events, so that an interrupted run can go on."""
 

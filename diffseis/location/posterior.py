@@ -61,6 +61,25 @@ class Problem(eqx.Module):
         return log_like + log_volume + self.volume.depth_prior.log_prob(x[2])
 
 
+def origin_time_nodes(problem: Problem, x_ned_km: Float[Array, "3"], data: EventData, num: int = 72):
+    """Nodes that cover the origin time's conditional distribution at a place, and its log density (with the place's)."""
+    reduced, predicted = problem.reduced(x_ned_km, data)
+    centre, sd = problem.likelihood.origin_time(reduced, predicted, data, None)
+    nodes = centre + sd * jnp.linspace(-9.0, 9.0, num, dtype=predicted.dtype)
+    zero = jnp.zeros((), predicted.dtype)
+    value = jax.vmap(lambda t: problem.likelihood.log_prob(reduced, predicted, t, data, None, zero))(nodes)
+    return nodes, value
+
+
+def marginal_log_density(problem: Problem, u: Float[Array, "3"], data: EventData) -> Float[Array, ""]:
+    """`Problem.log_density` with the origin time integrated out by the trapezoidal rule (for likelihoods that sample it)."""
+    x, log_volume = problem.volume.to_ned(u)
+    nodes, value = origin_time_nodes(problem, x, data)
+    return (
+        jax.nn.logsumexp(value) + jnp.log(nodes[1] - nodes[0]) + log_volume + problem.volume.depth_prior.log_prob(x[2])
+    )
+
+
 class ModeSearch(eqx.Module):
     """How maxima are looked for.
 

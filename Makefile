@@ -1,0 +1,57 @@
+# Each target does all the set-up it needs, once: a stamp file makes the next call immediate.
+# Only Python (>= 3.11, with venv) and make are needed; uv is used where it is present.
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p) 2>/dev/null)))
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-x32 test-all lint format notebooks benchmark lock doctor clean
+help:
+	@echo "make demo       locate fifty real earthquakes, write out/demo/report.html"
+	@echo "make test       the quick test suite"
+	@echo "make test-all   quick, single-precision and slow tests, notebooks"
+	@echo "make lint       formatting, ruff, pyright, import contracts"
+
+demo: $(VENV)/.run
+	@$(BIN)/diffseis demo --out out/demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu and not network"
+
+test-x32: $(VENV)/.dev
+	DIFFSEIS_TEST_X64=0 $(BIN)/python -m pytest -q -m "not slow and not gpu and not network" tests/core tests/inference/test_float32.py tests/location/test_float32.py
+
+test-all: test test-x32 notebooks
+	$(BIN)/python -m pytest -q -n 2 -m "slow and not gpu and not network"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+notebooks: $(VENV)/.dev
+	DIFFSEIS_FAST=1 $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 -p no:cacheprovider notebooks
+
+benchmark: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks.location
+
+doctor: $(VENV)/.run
+	$(BIN)/diffseis doctor
+
+lock:
+	tools/lock.sh
+
+clean:
+	rm -rf $(VENV) out .pytest_cache .ruff_cache
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" tools/install.sh $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	@PYTHON="$(PYTHON)" tools/install.sh $(VENV) requirements-dev.lock
+	@touch $@ $(VENV)/.run
