@@ -112,6 +112,10 @@ def _earliest(segments, offset_km, upper_km, lower_km):
     t0, t1 = time[:, :-1], time[:, 1:]
     m0, m1 = p[:, :-1] * width, p[:, 1:] * width
     hermite = t0 + u * u * (3 - 2 * u) * (t1 - t0) + u * (1 - u) * ((1 - u) * m0 - u * m1)
+    # A ray grazing a constant layer has no finite offset: then by the slope at the nearer ray.
+    first_near = x0 < x1
+    tangent = jnp.where(first_near, t0 + p[:, :-1] * (offset_km - x0), t1 + p[:, 1:] * (offset_km - x1))
+    hermite = jnp.where(jnp.abs(width) > 1e3, tangent, hermite)
     best = jnp.argmin(jnp.where(bracket, hermite, jnp.inf))
     found = jnp.any(bracket)
     segment, ray = best // (NUM_RAYS - 1), best % (NUM_RAYS - 1)
