@@ -1,7 +1,8 @@
 """Smooth interpolation on regular grids by cubic B-splines, in one to three dimensions.
 
-Twice continuously differentiable, fourth-order accurate also at the ends ("not-a-knot"), and linear in the nodal values, so
-that gradients with respect to those values are exact. Outside the grid the nearest edge value is used, with zero gradient.
+Twice continuously differentiable, fourth-order accurate also at the ends ("not-a-knot"), and linear in the
+nodal values, so that gradients with respect to those values are exact. Outside the grid the nearest edge
+value is used, with zero gradient.
 
 References:
     Unser (1999), Splines: a perfect fit for signal and image processing, doi:10.1109/79.799930.
@@ -63,7 +64,8 @@ def _basis(t: Float[Array, ""]) -> Float[Array, "4"]:
 def _cell(u: Float[Array, ""], num_nodes: int):
     """First coefficient and local fraction of a fractional node number, clamped to the grid."""
     u = jnp.clip(u, 0, num_nodes - 1)
-    # Clipped as an integer: a NaN becomes some integer on the way, and must not be read from outside the array.
+    # Clipped as an integer: a NaN becomes some integer on the way, and must not be read from outside the
+    # array.
     i = jnp.clip(jnp.floor(u).astype(jnp.int32), 0, max(num_nodes - 2, 0))
     return i, u - i.astype(u.dtype)
 

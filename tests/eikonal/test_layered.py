@@ -106,9 +106,7 @@ def test_against_fast_marching(kind):
     column = jax.vmap(model.speed)(jnp.stack([0 * depths, 0 * depths, depths], axis=-1))
     radius = np.hypot(x[:, None], z[None, :] - source)
     start = 0.5
-    time = skfmm.travel_time(
-        radius - start, np.tile(np.asarray(column), (len(x), 1)), dx=step, order=2
-    )
+    time = skfmm.travel_time(radius - start, np.tile(np.asarray(column), (len(x), 1)), dx=step, order=2)
     time = np.asarray(time) + start / float(column[np.argmin(np.abs(z - source))])
     i, j = np.arange(100, len(x), 90), np.arange(5, len(z), 45)
     grid = np.stack(np.meshgrid(x[i], z[j], indexing="ij"), axis=-1).reshape(-1, 2)
@@ -125,7 +123,7 @@ def test_head_wave_by_hand():
 
 
 @needs_x64
-@pytest.mark.parametrize("kind", ["layers", "linear"])
+@pytest.mark.parametrize("kind", ["layers", pytest.param("linear", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("source", "receiver"),
     [
@@ -139,6 +137,7 @@ def test_head_wave_by_hand():
 def test_gradients(kind, source, receiver):
     source, receiver = jnp.asarray(source), jnp.asarray(receiver)
 
+    @jax.jit
     def of_all(x):
         model = Layered(jnp.asarray(DEPTH_KM), x[6:], kind)
         return LayeredTime(model)(x[:3], x[3:6])
@@ -147,7 +146,7 @@ def test_gradients(kind, source, receiver):
     check_grads(of_all, x, rtol=2e-5, atol=1e-7)
     # Second derivatives: the gradient's finite differences.
     for i in (0, 2):
-        check_grads(lambda y, i=i: jax.grad(of_all)(y)[i], x, rtol=2e-3, atol=2e-6)
+        check_grads(jax.jit(lambda y, i=i: jax.grad(of_all)(y)[i]), x, rtol=2e-3, atol=2e-6)
 
 
 @pytest.mark.parametrize("kind", ["layers", "linear"])
