@@ -80,15 +80,23 @@ def first_arrival(
     if segments.top_km.shape[0] > 1:
         times.append(_head_times(segments, offset_km, upper_km, lower_km, constant))
     if not constant:
-        flipped = Segments(
-            -segments.bottom_km[::-1],
-            -segments.top_km[::-1],
-            segments.speed_bottom_km_s[::-1],
-            segments.speed_top_km_s[::-1],
-        )
-        times.append(turning_time(segments, offset_km, upper_km, lower_km)[None])
-        times.append(turning_time(flipped, offset_km, -lower_km, -upper_km)[None])
+        times.append(_turning_times(segments, offset_km, upper_km, lower_km))
     return jnp.min(jnp.concatenate(times))
+
+
+def _turning_times(segments: Segments, offset_km, upper_km, lower_km):
+    """Times of rays that turn below both ends, and above both ends: the same in the medium turned over."""
+    turned = Segments(
+        -segments.bottom_km[::-1],
+        -segments.top_km[::-1],
+        segments.speed_bottom_km_s[::-1],
+        segments.speed_top_km_s[::-1],
+    )
+    both = jax.tree.map(
+        lambda *x: jnp.stack(x), (segments, upper_km, lower_km), (turned, -lower_km, -upper_km)
+    )
+    # One after the other (not mapped): half as much to compile, and a medium without such rays costs nothing.
+    return jax.lax.map(lambda one: turning_time(one[0], offset_km, one[1], one[2]), both)
 
 
 def _direct_time(segments, offset_km, upper_km, lower_km, distance_km, constant):

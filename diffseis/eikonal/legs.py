@@ -25,9 +25,9 @@ from diffseis.velocity import Segments
 class Leg(NamedTuple):
     """What a vertical line between two depths crosses in each segment: thickness, and speed at both ends."""
 
-    thickness_km: Float[Array, " segment"]
-    upper_km_s: Float[Array, " segment"]
-    lower_km_s: Float[Array, " segment"]
+    thickness_km: Float[Array, "*segment"]
+    upper_km_s: Float[Array, "*segment"]
+    lower_km_s: Float[Array, "*segment"]
 
 
 def gradients(segments: Segments) -> Float[Array, " segment"]:
@@ -77,8 +77,8 @@ def cosine(speed_km_s: Float[Array, "*shape"], p: Float[Array, ""]) -> Float[Arr
 
 
 def leg_offset(
-    leg: Leg, p: Float[Array, ""], upper_cos: Float[Array, " segment"], lower_cos: Float[Array, " segment"]
-) -> Float[Array, " segment"]:
+    leg: Leg, p: Float[Array, ""], upper_cos: Float[Array, "*segment"], lower_cos: Float[Array, " segment"]
+) -> Float[Array, "*segment"]:
     """Horizontal length in km of the ray in each segment."""
     return leg.thickness_km * p * (leg.upper_km_s + leg.lower_km_s) / (upper_cos + lower_cos)
 
@@ -86,10 +86,10 @@ def leg_offset(
 def leg_delay(
     leg: Leg,
     p: Float[Array, ""],
-    upper_cos: Float[Array, " segment"],
-    lower_cos: Float[Array, " segment"],
+    upper_cos: Float[Array, "*segment"],
+    lower_cos: Float[Array, "*segment"],
     constant: bool,
-) -> Float[Array, " segment"]:
+) -> Float[Array, "*segment"]:
     """Delay ``T - p X`` in s of the ray in each segment."""
     if constant:
         return leg.thickness_km * upper_cos / leg.upper_km_s
