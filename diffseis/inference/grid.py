@@ -19,7 +19,7 @@ class GridState(eqx.Module):
 class DenseGrid(AbstractSampler):
     """Evaluates the density on every node of a box that closes in on the posterior, and draws cells in proportion.
 
-    Each step evaluates a coarse grid and moves the walls to where the marginal densities have fallen to 1e-7 of their peaks (outwards
+    Each step evaluates a coarse grid and moves the walls to where the marginal densities have fallen to 1e-6 of their peaks (outwards
     where they have not). The midpoint rule on a smooth density that vanishes at the walls converges faster than any power of the spacing.
 
     Args:
@@ -59,7 +59,7 @@ class DenseGrid(AbstractSampler):
         for d in range(num_dims):
             others = tuple(i for i in range(num_dims) if i != d)
             marginal = jnp.max(weight, axis=others)
-            live = marginal > 1e-7
+            live = marginal > 1e-6
             index = jnp.arange(self.num_coarse)
             first = jnp.min(jnp.where(live, index, self.num_coarse))
             last = jnp.max(jnp.where(live, index, -1))
@@ -67,8 +67,8 @@ class DenseGrid(AbstractSampler):
             # A wall that the density reaches moves outwards by half the width; the others to one cell beyond the last live one.
             low = jnp.where(first == 0, -0.5 * self.num_coarse, first.astype(cell.dtype) - 1)
             high = jnp.where(last == self.num_coarse - 1, 1.5 * self.num_coarse, last.astype(cell.dtype) + 2)
-            lower.append(jnp.maximum(state.lower[d] + low * cell, -30.0))
-            upper.append(jnp.minimum(state.lower[d] + high * cell, 30.0))
+            lower.append(jnp.maximum(state.lower[d] + low * cell, -1e6))
+            upper.append(jnp.minimum(state.lower[d] + high * cell, 1e6))
         return GridState(jnp.stack(lower), jnp.stack(upper)), None
 
     def finish(self, log_density: LogDensity, state: GridState, *, key: Key[Array, ""]) -> Draws:

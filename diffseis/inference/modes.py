@@ -44,7 +44,7 @@ def climb(
     start: Float[Array, " dim"],
     softness: Float[Array, " step"],
     *,
-    max_step: float = 3.0,
+    max_step: float = 10.0,
 ) -> tuple[Float[Array, " dim"], Bool[Array, ""]]:
     """Maximises by Newton steps with Levenberg-Marquardt damping, one for each entry of `softness`.
 
@@ -88,7 +88,7 @@ def laplace_modes(
     *,
     softness: Float[Array, " step"] | None = None,
     merge_distance: float = 1.0,
-    max_sd: float = 5.0,
+    max_sd: float = 30.0,
 ) -> Modes:
     """Climbs from every start while the softness falls, and describes the maxima found.
 

@@ -27,3 +27,4 @@ from diffseis.location.prior import SearchVolume as SearchVolume
 from diffseis.location.prior import StationSurface as StationSurface
 from diffseis.location.prior import UniformDepth as UniformDepth
 from diffseis.location.station_terms import estimate_station_terms as estimate_station_terms
+from diffseis.location.gradients import best_hypocentre as best_hypocentre

@@ -4,12 +4,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Bool, Float, Int, Key, PyTree
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from diffseis.core.results import RESULTS
 from diffseis.inference import AbstractSampler, kernel_stein_discrepancy, run_sampler
 from diffseis.location.data import EventData
-from diffseis.location.posterior import ModeSearch, Problem, find_modes, marginal_log_density, origin_time_nodes
+from diffseis.location.posterior import Context, ModeSearch, Problem, find_modes, marginal_log_density, origin_time_nodes
 
 _MODE_SHARE = 0.05
 _KSD_PARTICLES = 128
@@ -57,14 +57,14 @@ def locate_event(
 ) -> EventPosterior:
     """Finds the modes of one event's posterior, draws from it and describes it."""
     k_modes, k_sample, k_origin = jr.split(key, 3)
-    modes, prepared = find_modes(problem, data, search, softness_s, key=k_modes)
+    modes, context = find_modes(problem, data, search, softness_s, key=k_modes)
     zero = jnp.zeros((), data.time_s.dtype)
 
     whole = sampler.max_dims is None or problem.num_dims <= sampler.max_dims
     if whole:
 
         def target(u):
-            return problem.log_density(u, zero, data, prepared)
+            return problem.log_density(u, zero, data, context)
 
         places = modes
     else:  # a sampler of few dimensions: the origin time is integrated out numerically
@@ -77,9 +77,9 @@ def locate_event(
         )
     draws, _ = run_sampler(sampler, target, places, key=k_sample)
     ned, log_volume = jax.vmap(lambda u: problem.volume.to_ned(u[:3]))(draws.position)
-    origin = _origin_times(problem, ned, draws.position, data, prepared, key=k_origin)
+    origin = _origin_times(problem, ned, draws.position, data, context, key=k_origin)
     log_density = draws.log_density - log_volume
-    map_ned, map_origin = _highest_point(problem, ned, origin, log_density, data, prepared)
+    map_ned, map_origin = _highest_point(problem, ned, origin, log_density, data, context)
     described = _describe_picks(problem, ned, origin, data)
     ksd = _discrepancy(target, draws.position)
     num_modes = jnp.sum(jax.nn.softmax(modes.log_weight) >= _MODE_SHARE)
@@ -98,10 +98,10 @@ def locate_event(
     )
 
 
-def _origin_times(problem, ned, position, data, prepared, *, key):
+def _origin_times(problem, ned, position, data, context, *, key):
     """Origin time of every particle: its fourth coordinate, or a draw from the conditional normal."""
     if position.shape[1] == 4:
-        return position[:, 3]
+        return jax.vmap(lambda x, u: problem.origin_time(u, problem.reduced(x, data)[0], context))(ned, position)
     if problem.num_dims == 4:
 
         def draw(x, uniform):
@@ -114,18 +114,18 @@ def _origin_times(problem, ned, position, data, prepared, *, key):
 
     def conditional(x):
         reduced, predicted = problem.reduced(x, data)
-        return problem.likelihood.origin_time(reduced, predicted, data, prepared)
+        return problem.likelihood.origin_time(reduced, predicted, data, context.prepared)
 
     mean, sd = jax.vmap(conditional)(ned)
     return mean + sd * jr.normal(key, mean.shape, mean.dtype)
 
 
-def _highest_point(problem: Problem, ned, origin, log_density, data: EventData, prepared: PyTree):
+def _highest_point(problem: Problem, ned, origin, log_density, data: EventData, context: Context):
     """The particle of highest density per km3 and its origin time."""
     best = jnp.argmax(log_density)
     if problem.num_dims == 3:
         reduced, predicted = problem.reduced(ned[best], data)
-        return ned[best], problem.likelihood.origin_time(reduced, predicted, data, prepared)[0]
+        return ned[best], problem.likelihood.origin_time(reduced, predicted, data, context.prepared)[0]
     return ned[best], origin[best]
 
 

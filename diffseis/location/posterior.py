@@ -14,6 +14,19 @@ from diffseis.location.likelihood import AbstractLikelihood
 from diffseis.location.prior import SearchVolume
 
 
+class Context(eqx.Module):
+    """What is worked out once per event before sampling.
+
+    Attributes:
+        prepared: by the likelihood (a factorised covariance), or None.
+        weights: of the picks, adding up to one. The fourth coordinate of samplers is the origin time minus the weighted mean of
+            the reduced picks: so it hardly depends on the place, where the origin time itself follows depth closely.
+    """
+
+    prepared: PyTree
+    weights: Float[Array, " pick"]
+
+
 class Problem(eqx.Module):
     """What is the same for every event.
 
@@ -52,13 +65,28 @@ class Problem(eqx.Module):
         log_like = self.likelihood.log_prob(reduced, predicted, origin_time_s, data, prepared, zero)
         return log_like + self.volume.log_prob(x_ned_km)
 
-    def log_density(self, u: Float[Array, " dim"], softness_s: Float[Array, ""], data: EventData, prepared: PyTree):
+    def origin_time(self, u: Float[Array, " dim"], reduced_s: Float[Array, " pick"], context: Context):
+        """Origin time of a sampler's point: its fourth coordinate counts from the weighted mean of the reduced picks."""
+        if self.num_dims == 3:
+            return jnp.zeros((), u.dtype)
+        return u[3] + jnp.sum(context.weights * reduced_s)
+
+    def log_density(self, u: Float[Array, " dim"], softness_s: Float[Array, ""], data: EventData, context: Context):
         """Log posterior density in unbounded coordinates: three of place, and the origin time where it is an unknown."""
         x, log_volume = self.volume.to_ned(u[:3])
         reduced, predicted = self.reduced(x, data)
-        origin = u[3] if self.num_dims == 4 else jnp.zeros((), u.dtype)
-        log_like = self.likelihood.log_prob(reduced, predicted, origin, data, prepared, softness_s)
+        origin = self.origin_time(u, reduced, context)
+        log_like = self.likelihood.log_prob(reduced, predicted, origin, data, context.prepared, softness_s)
         return log_like + log_volume + self.volume.depth_prior.log_prob(x[2])
+
+
+def pick_weights(problem: Problem, x_ned_km, origin_time_s, data: EventData, softness_s) -> Float[Array, " pick"]:
+    """Robust weights of the picks at a place and time near the solution, adding up to one."""
+    reduced, predicted = problem.reduced(x_ned_km, data)
+    variance = problem.likelihood.sigma_s(predicted, data) ** 2
+    misfit = (reduced - origin_time_s) ** 2 / (variance + softness_s**2)
+    weight = jnp.where(data.mask, 1 / (variance * (1 + misfit)), 0)
+    return jax.lax.stop_gradient(weight / jnp.maximum(jnp.sum(weight), 1e-30))
 
 
 def origin_time_nodes(problem: Problem, x_ned_km: Float[Array, "3"], data: EventData, num: int = 72):
@@ -100,27 +128,35 @@ class ModeSearch(eqx.Module):
 
 def find_modes(
     problem: Problem, data: EventData, search: ModeSearch, softness_s: Float[Array, " level"], *, key: Key[Array, ""]
-) -> tuple[Modes, PyTree]:
-    """Maxima of one event's posterior, and what the likelihood prepared at the best of them."""
+) -> tuple[Modes, Context]:
+    """Maxima of one event's posterior, and the context in which they were found."""
     candidates = _candidates(problem, data, search, key=key)
-    u, value = jax.vmap(lambda c: _with_origin_time(problem, data, search, c, softness_s[0]))(candidates)
     places = jax.vmap(lambda c: problem.volume.to_ned(c)[0])(candidates)
+    origin, value = jax.vmap(lambda x: _best_origin_time(problem, data, search, x, softness_s[0]))(places)
+    best = jnp.argmax(value)
+    context = Context(None, pick_weights(problem, places[best], origin[best], data, softness_s[0]))
+    if problem.num_dims == 4:
+        reduced = jax.vmap(lambda x: problem.reduced(x, data)[0])(places)
+        candidates = jnp.concatenate([candidates, (origin - reduced @ context.weights)[:, None]], axis=1)
     box = problem.volume.upper_km - problem.volume.lower_km
     radius = 0.6 * (jnp.prod(box) / search.num_candidates) ** (1 / 3)
-    starts = u[select_starts(places, value, search.num_starts, radius)]
+    starts = candidates[select_starts(places, value, search.num_starts, radius)]
 
-    def climb_all(points, prepared, schedule):
+    def climb_all(points, context, schedule):
         def target(v, softness):
-            return problem.log_density(v, softness, data, prepared)
+            return problem.log_density(v, softness, data, context)
 
         return laplace_modes(target, points, softness=schedule)
 
-    modes = climb_all(starts, None, jnp.repeat(softness_s, np.asarray(search.num_steps), total_repeat_length=sum(search.num_steps)))
+    counts = np.asarray(search.num_steps)
+    schedule = jnp.repeat(softness_s, counts, total_repeat_length=int(counts.sum()))
+    modes = climb_all(starts, context, schedule)
     x, _ = problem.volume.to_ned(modes.location[0, :3])
     prepared = problem.likelihood.prepare(problem.travel_times(x, data), data)
     if prepared is not None:
-        modes = climb_all(modes.location, prepared, jnp.zeros(8, x.dtype))
-    return modes, prepared
+        context = Context(prepared, context.weights)
+        modes = climb_all(modes.location, context, jnp.zeros(8, x.dtype))
+    return modes, context
 
 
 def _candidates(problem: Problem, data: EventData, search: ModeSearch, *, key) -> Float[Array, "candidate 3"]:
@@ -128,23 +164,21 @@ def _candidates(problem: Problem, data: EventData, search: ModeSearch, *, key) -
     dtype = data.time_s.dtype
     k_wide, k_near = jr.split(key)
     num_near = search.num_candidates // 2
+    lower, upper = problem.volume.lower_km, problem.volume.upper_km
     fraction = uniform_points(search.num_candidates - num_near, 3, key=k_wide, dtype=dtype)
-    wide = jnp.log(fraction) - jnp.log1p(-fraction)
+    wide = lower[None, :] + (upper - lower)[None, :] * fraction
     # The stations of the four earliest picks; a wrong pick spoils one of them only.
     num_picks = jnp.sum(data.mask)
     rank = jnp.minimum(jnp.arange(num_near) % 4, jnp.maximum(num_picks - 1, 0))
     points = uniform_points(num_near, 3, key=k_near, dtype=dtype)
     offset = search.local_km * jax.scipy.special.ndtri(points[:, :2])
-    bottom, top = problem.volume.upper_km[2], problem.volume.lower_km[2]
-    down = top + (bottom - top) * points[:, 2:] ** 2
+    down = lower[2] + (upper[2] - lower[2]) * points[:, 2:] ** 2
     near = jnp.concatenate([data.receiver_ned_km[rank, :2] + offset, down], axis=1)
-    near = jax.vmap(lambda x: problem.volume.from_ned(x, margin=0.02))(near)
-    return jnp.concatenate([wide, near])
+    return jax.vmap(lambda x: problem.volume.from_ned(x, margin=0.01))(jnp.concatenate([wide, near]))
 
 
-def _with_origin_time(problem, data, search, place, softness):
-    """A candidate with the best of a few origin times, and its softened log density."""
-    x, log_volume = problem.volume.to_ned(place)
+def _best_origin_time(problem, data, search, x, softness):
+    """The best of a few origin times at a place, and the softened log density there."""
     reduced, predicted = problem.reduced(x, data)
 
     def evaluate(origin):
@@ -153,10 +187,11 @@ def _with_origin_time(problem, data, search, place, softness):
 
     # No volume ratio here: candidates compete by likelihood, wherever the map is steep.
     if problem.num_dims == 3:
-        return place, evaluate(jnp.zeros((), place.dtype))
+        zero = jnp.zeros((), x.dtype)
+        return problem.likelihood.origin_time(reduced, predicted, data, None)[0], evaluate(zero)
     num_picks = jnp.maximum(jnp.sum(data.mask), 1)
     which = (jnp.arange(search.num_origin_times) * num_picks) // search.num_origin_times
     origins = reduced[which]
     values = jax.vmap(evaluate)(origins)
     best = jnp.argmax(values)
-    return jnp.concatenate([place, origins[best][None]]), values[best]
+    return origins[best], values[best]
