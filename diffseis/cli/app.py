@@ -1,7 +1,9 @@
 """``diffseis``: sub-commands, and the one place where errors become messages and exit codes."""
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -19,18 +21,34 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located, 130 interrupted (repeat to resume).",
 )
-app.command()(locate)
-app.command()(demo)
-app.command()(doctor)
-app.command()(fetch)
 
 
-def _version(show: bool) -> None:
+class Interrupted(BaseException):
+    """Ctrl-C during a command. Typer would end the program itself on a `KeyboardInterrupt`, without a word."""
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(command)
+    def wrapped(*words, **options) -> None:
+        try:
+            command(*words, **options)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+
+    return wrapped
+
+
+for _command in (locate, demo, doctor, fetch):
+    app.command()(_interruptible(_command))
+
+
+def _version(show: bool) -> bool:
     if show:
         from importlib.metadata import version
 
         typer.echo(f"diffseis {version('diffseis')}")
         raise typer.Exit()
+    return show
 
 
 @app.callback()
@@ -51,7 +69,7 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"diffseis: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         typer.echo("\ndiffseis: interrupted. Events located so far are kept; the same command goes on from there.", err=True)
         sys.stderr.flush()
         # Threads may still be inside compiled code, which cannot be interrupted: do not wait for them.

@@ -6,10 +6,10 @@ import typer
 
 
 def fetch(
-    name: str = typer.Argument(None, help="Name of a data set; without it, the known ones are listed."),
+    name: str | None = typer.Argument(None, help="Name of a data set; without it, the known ones are listed."),
     out: Path = typer.Option(Path("data"), help="Folder to put it in."),
-    url: str = typer.Option(None, help="Fetch this file instead (http, https, ftp or file)."),
-    sha256: str = typer.Option(None, help="Its checksum; required with --url."),
+    url: str | None = typer.Option(None, help="Fetch this file instead (http, https, ftp or file)."),
+    sha256: str | None = typer.Option(None, help="Its checksum; required with --url."),
 ) -> None:
     """Download a data set, checked by its sha256; what is already there and sound is not fetched again."""
     from diffseis.io.fetching import DATA_SETS, fetch_files

@@ -14,6 +14,7 @@ REQUIRED = ("depth_km", "vp_km_s", "vs_km_s")
 MAX_DEPTH_KM = 1000.0
 MAX_SPEED_KM_S = 20.0
 MIN_SPEED_KM_S = 0.05
+MAX_ROWS = 2000
 
 
 def read_velocity_csv(path: str | Path, kind: str = "layers", *, vp_vs: float | None = None) -> VelocityTable:
@@ -46,6 +47,12 @@ def read_velocity_csv(path: str | Path, kind: str = "layers", *, vp_vs: float | 
         raise
     if len(table) == 0:
         raise InputError("the model has no layers", file=path, fix="add at least one row")
+    if len(table) > MAX_ROWS:
+        raise InputError(
+            f"the model has {len(table)} rows; time and memory grow with every one",
+            file=path,
+            fix=f"average it over thicker layers: at most {MAX_ROWS} rows",
+        )
     depth_km = number_column(table, "depth_km")
     vp_km_s = number_column(table, "vp_km_s")
     vs_km_s = (

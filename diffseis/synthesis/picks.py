@@ -15,7 +15,7 @@ from diffseis.eikonal import AbstractPhaseTimes
 from diffseis.location import SearchVolume, TravelTimeError
 from diffseis.location.catalogue import add_seconds
 
-EPOCH = np.datetime64("2020-01-01T00:00:00", "ns")
+EPOCH = np.array("2020-01-01T00:00:00", "datetime64[ns]")
 
 
 def draw_hypocentres(volume: SearchVolume, num: int, *, key: Key[Array, ""]) -> Float[np.ndarray, "event 3"]:

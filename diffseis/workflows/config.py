@@ -1,10 +1,11 @@
 """Settings of a location run: TOML or command line, checked before anything is computed. Imports no JAX."""
 
 import difflib
+import math
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from diffseis.core.errors import InputError
 
@@ -35,22 +36,37 @@ class LocateConfig(BaseModel):
     station_terms: Literal["none", "static"] = "none"
     station_term_iterations: int = Field(4, ge=1, le=50)
     station_term_min_picks: int = Field(5, ge=1)
-    max_depth_km: float | None = Field(None, gt=0, description="bottom of the search volume")
-    search_margin_km: float | None = Field(None, gt=0, description="beyond the outermost stations")
+    max_depth_km: float | None = Field(
+        None, gt=0, le=1000, description="bottom of the search volume in km (were metres given? divide by 1000)"
+    )
+    search_margin_km: float | None = Field(
+        None, gt=0, le=2000, description="km beyond the outermost stations (were metres given? divide by 1000)"
+    )
     depth_prior_km: tuple[float, float] | None = Field(None, description="mean and standard deviation of a normal prior")
     default_uncertainty_s: float | None = Field(None, gt=0, description="for picks whose error is missing or unusable")
     nonlinloc: bool = Field(False, description="also write NonLinLoc .hyp and .scat")
     event_cards: int = Field(0, ge=0, description="draw a posterior card of this many events")
     seed: int = Field(0, ge=0, lt=2**32)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "LocateConfig":
-        fraction, low, high = self.traveltime_error
-        if not (0 <= fraction < 1 and 0 <= low <= high):
+    @field_validator("traveltime_error")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        fraction, low, high = value
+        if not (0 <= fraction < 1 and 0 <= low <= high < math.inf):
             raise ValueError("traveltime_error needs 0 <= fraction < 1 and 0 <= min_s <= max_s")
-        if self.depth_prior_km is not None and not self.depth_prior_km[1] > 0:
+        return value
+
+    @field_validator("depth_prior_km")
+    @classmethod
+    def _proper(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is None:
+            return value
+        mean, deviation = value
+        if not 0 < deviation < math.inf:
             raise ValueError("depth_prior_km needs a standard deviation above 0")
-        return self
+        if not abs(mean) <= 1000:
+            raise ValueError("depth_prior_km needs a mean within 1000 km; were metres given?")
+        return value
 
 
 def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> LocateConfig:
@@ -69,7 +85,8 @@ def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> Lo
         given = f", got {first['input']!r}" if first["type"] != "missing" and first["loc"] else ""
         about = known[key].description if key in known and known[key].description else None
         fix = "give it on the command line or in the TOML file" if first["type"] == "missing" else about
-        raise InputError(f"{first['msg']}{given}", file=file, field=key, fix=fix) from error
+        why = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{why}{given}", file=file, field=key, fix=fix) from error
     for name in ("picks", "stations", "velocity", "reference"):
         path = getattr(config, name)
         if path is not None and not path.is_file():

@@ -1,5 +1,6 @@
 """From files to a located catalogue and its report."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
@@ -47,6 +49,7 @@ from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.store import ChunkStore, fingerprint
 
 Progress = Callable[[str, int, int], None]
+MAX_TABLE_BYTES = 8e9
 
 
 @dataclass(frozen=True)
@@ -113,25 +116,45 @@ def make_times(
         "max_distance_km": float(np.max(np.hypot(corner[:, 0], corner[:, 1]))) + 1.0,
         "depth_range_km": (float(lower[2]) - 0.5, float(upper[2]) + 0.5),
     }
-    needed = table_bytes(len(stations), **reach)
-    if needed > 8e9:
-        raise InputError(
-            f"travel-time tables for {len(stations)} stations would take {needed / 1e9:.1f} GB",
-            field="stations",
-            fix="reduce search_margin_km or max_depth_km, or locate with fewer stations at a time",
-        )
+    _refuse_too_big(float(table_bytes(len(stations), **reach)), len(stations))
     if config.traveltimes == "grid":
         from diffseis.eikonal import build_swept_tables
 
-        return build_swept_tables(p_model, s_model, position, spacing_km=config.grid_spacing_km, **reach)
-    return build_layered_tables(p_model, s_model, position, **reach)
+        return build_swept_tables(
+            p_model, s_model, jnp.asarray(position), spacing_km=config.grid_spacing_km, **reach
+        )
+    return build_layered_tables(p_model, s_model, jnp.asarray(position), **reach)
+
+
+def _refuse_too_big(num_bytes: float, num_stations: int) -> None:
+    """Says how much memory travel-time tables would take, where that is too much."""
+    if num_bytes > MAX_TABLE_BYTES:
+        raise InputError(
+            f"travel-time tables for {num_stations} stations would take {num_bytes / 1e9:.1f} GB "
+            f"(at most {MAX_TABLE_BYTES / 1e9:.0f} GB are allowed)",
+            field="stations",
+            fix="reduce search_margin_km or max_depth_km, or locate with fewer stations at a time",
+        )
 
 
 def make_setup(config: LocateConfig, stations: StationTable, velocity: VelocityTable) -> Setup:
+    """Everything that a run computes with, from its settings and its tables."""
     frame = LocalFrame.centred_on(stations.latitude, stations.longitude)
     volume = make_volume(config, stations, velocity, frame)
     times = make_times(config, stations, velocity, frame, volume)
     return Setup(frame, volume, times, make_likelihood(config), make_sampler(config))
+
+
+def setup_for(stations: StationTable, velocity: VelocityTable, **settings: Any) -> Setup:
+    """Frame, search volume, travel times, likelihood and sampler for a network, for use from Python.
+
+    Args:
+        stations: the network.
+        velocity: the 1-D model.
+        settings: any of `LocateConfig`'s (``likelihood="gaussian"``, ``num_particles=512``...).
+    """
+    nowhere = Path("-")
+    return make_setup(LocateConfig(picks=nowhere, stations=nowhere, velocity=nowhere, **settings), stations, velocity)
 
 
 def run_locate(
@@ -163,6 +186,7 @@ def run_locate(
     say("reading", 0, 0)
     inputs = read_inputs(config) if inputs is None else inputs
     lap("read")
+    _make_folder(config.out)
     say("building travel-time tables", 0, 0)
     setup = make_setup(config, inputs.stations, inputs.velocity)
     jax.block_until_ready(jax.tree.leaves(setup.times))
@@ -220,6 +244,18 @@ def run_locate(
     return solution.value, record
 
 
+def _make_folder(folder: Path) -> None:
+    """The folder of the results, made before hours are spent on what goes into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder {folder} cannot be made ({error.strerror})", field="out", fix="choose another folder"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"the folder {folder} cannot be written to", field="out", fix="choose another folder")
+
+
 def summarise(catalogue: LocatedCatalogue) -> dict[str, Any]:
     """Numbers of a run."""
     events, arrivals = catalogue.events, catalogue.arrivals
@@ -259,7 +295,6 @@ def write_outputs(
     from diffseis.plot import event_figure, figure_png, make_figures, write_report
 
     out: Path = config.out
-    out.mkdir(parents=True, exist_ok=True)
     write_catalogue_csv(out / "catalog.csv", catalogue.events)
     write_picks_csv(out / "picks.csv", catalogue)
     write_quakeml(out / "catalog.xml", catalogue)

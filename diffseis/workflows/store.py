@@ -13,6 +13,7 @@ from pathlib import Path
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from diffseis.io import atomic_path
@@ -31,7 +32,8 @@ class ChunkStore:
 
     def _open(self, path: Path) -> None:
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            # Opened here, because NumPy leaves a file open that it cannot read.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 for row, name in enumerate(archive["event_id"]):
                     self._index[str(name)] = (path, row)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
@@ -46,15 +48,15 @@ class ChunkStore:
             return None
         path, row = self._index[event_id]
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return EventPosterior(**{name: archive[name][row] for name in _names()})
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+                leaves = {name: jnp.asarray(archive[name][row]) for name in _names()}
+                return jax.tree.map(np.asarray, EventPosterior(**leaves))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
             del self._index[event_id]
             return None
 
     def put(self, event_ids: Sequence[str], posteriors: Sequence[EventPosterior]) -> None:
         """Keeps the posteriors of one chunk (arrays of one chunk are equally long)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256("\n".join(event_ids).encode()).hexdigest()[:24]
         path = self.folder / f"{name}.npz"
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *posteriors)
