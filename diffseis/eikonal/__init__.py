@@ -1,5 +1,7 @@
 """Travel times."""
 
+from diffseis.eikonal.adjoint import AbstractAdjoint as AbstractAdjoint
+from diffseis.eikonal.adjoint import ImplicitAdjoint as ImplicitAdjoint
 from diffseis.eikonal.analytic import GradientTime as GradientTime
 from diffseis.eikonal.analytic import HomogeneousTime as HomogeneousTime
 from diffseis.eikonal.base import AbstractPhaseTimes as AbstractPhaseTimes
@@ -11,6 +13,7 @@ from diffseis.eikonal.phase_times import FieldTimes as FieldTimes
 from diffseis.eikonal.solve import FactoredSweeping as FactoredSweeping
 from diffseis.eikonal.solve import GridTime as GridTime
 from diffseis.eikonal.solve import solve_eikonal as solve_eikonal
+from diffseis.eikonal.swept_tables import build_swept_tables as build_swept_tables
 from diffseis.eikonal.tables import StationTimeTables as StationTimeTables
 from diffseis.eikonal.tables import build_layered_tables as build_layered_tables
 from diffseis.eikonal.tables import table_bytes as table_bytes

@@ -77,7 +77,7 @@ def cosine(speed_km_s: Float[Array, "*shape"], p: Float[Array, ""]) -> Float[Arr
 
 
 def leg_offset(
-    leg: Leg, p: Float[Array, ""], upper_cos: Float[Array, "*segment"], lower_cos: Float[Array, " segment"]
+    leg: Leg, p: Float[Array, ""], upper_cos: Float[Array, "*segment"], lower_cos: Float[Array, "*segment"]
 ) -> Float[Array, "*segment"]:
     """Horizontal length in km of the ray in each segment."""
     return leg.thickness_km * p * (leg.upper_km_s + leg.lower_km_s) / (upper_cos + lower_cos)

@@ -10,7 +10,8 @@ from diffseis.core import safe
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.core.results import RESULTS, Solution
-from diffseis.eikonal.sweeping import factor, first_order_sweeps, implicit
+from diffseis.eikonal.adjoint import AbstractAdjoint, ImplicitAdjoint
+from diffseis.eikonal.sweeping import factor, first_order_sweeps
 from diffseis.velocity.base import AbstractVelocityModel, is_concrete
 
 
@@ -65,12 +66,12 @@ def solve_eikonal(
     solver: FactoredSweeping | None = None,
     *,
     source_km: Float[Array, " dim"],
+    adjoint: AbstractAdjoint | None = None,
     throw: bool = True,
 ) -> Solution[GridTime]:
     """First-arrival times from one source.
 
-    Differentiable with respect to the model and the source (first order, forward and reverse) at the cost
-    of one linear set of sweeps; which neighbour the wave comes from is held fixed.
+    Differentiable once with respect to the model and the source, forward and reverse.
 
     Args:
         model: the medium.
@@ -78,6 +79,8 @@ def solve_eikonal(
             medium with cylindrical symmetry; in three (north, east, down).
         solver: the scheme; `FactoredSweeping()` by default.
         source_km: anywhere within the grid, on a node or off, on the grid's axes.
+        adjoint: how derivatives are found; `ImplicitAdjoint()`, at the cost of one linear set of sweeps, by
+            default.
         throw: raise when the sweeps did not converge.
 
     Returns:
@@ -93,7 +96,11 @@ def solve_eikonal(
     if is_concrete(source_km, grid.origin_km, grid.spacing_km) and not grid.contains(source_km):
         raise ValueError(f"the source {source_km} km lies outside the grid")
     value, converged, rounds, tau = _solve(
-        model, grid, FactoredSweeping() if solver is None else solver, source_km
+        model,
+        grid,
+        FactoredSweeping() if solver is None else solver,
+        ImplicitAdjoint() if adjoint is None else adjoint,
+        source_km,
     )
     result = RESULTS.where(converged, RESULTS.successful, RESULTS.max_steps_reached)
     if throw:
@@ -102,7 +109,7 @@ def solve_eikonal(
 
 
 @eqx.filter_jit
-def _solve(model, grid, solver, source_km):
+def _solve(model, grid, solver, adjoint, source_km):
     def speed(x_km):
         if grid.num_dims == 3:
             return model.speed(x_km)
@@ -112,6 +119,6 @@ def _solve(model, grid, solver, source_km):
     tolerance = max(solver.tolerance, 16 * float(jnp.finfo(source_km.dtype).eps))
     frozen = jax.tree.map(stop_gradient, equation)
     tau, rounds, change = first_order_sweeps(frozen, max_rounds=solver.max_rounds, tolerance=tolerance)
-    tau = implicit(equation, tau, max_rounds=solver.max_rounds)
+    tau = adjoint.attach(equation, tau, max_rounds=solver.max_rounds)
     coefficients = spline_coefficients(tau, grid.num_dims)
     return GridTime(coefficients, grid, source_km), change <= tolerance, rounds, tau

@@ -1,5 +1,6 @@
 """Algorithms that know no seismology: samplers, modes, diagnostics."""
 
+from diffseis.inference.base import AbstractReference as AbstractReference
 from diffseis.inference.base import AbstractSampler as AbstractSampler
 from diffseis.inference.base import Draws as Draws
 from diffseis.inference.base import Modes as Modes

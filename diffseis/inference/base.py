@@ -19,6 +19,18 @@ LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
 """Unnormalised log density of one point."""
 
 
+class AbstractReference(eqx.Module):
+    """A broad distribution, known in closed form, that reaches wherever the target may have mass."""
+
+    @abc.abstractmethod
+    def sample(self, num: int, *, key: Key[Array, ""]) -> Float[Array, "{num} dim"]:
+        """Independent draws."""
+
+    @abc.abstractmethod
+    def log_prob(self, position: Float[Array, " dim"]) -> Float[Array, ""]:
+        """Normalised log density."""
+
+
 class Modes(eqx.Module):
     """Local maxima of a density, each with its Laplace approximation.
 
@@ -28,6 +40,7 @@ class Modes(eqx.Module):
         log_density: at the locations.
         log_weight: log of the share of the probability that each holds by Laplace's formula; -inf for duplicates.
         converged: whether the gradient vanished.
+        reference: a broad distribution for the mass that no mode knows of, or None.
     """
 
     location: Float[Array, "mode dim"]
@@ -35,6 +48,7 @@ class Modes(eqx.Module):
     log_density: Float[Array, " mode"]
     log_weight: Float[Array, " mode"]
     converged: Bool[Array, " mode"]
+    reference: AbstractReference | None = None
 
 
 class Draws(eqx.Module):

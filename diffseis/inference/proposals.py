@@ -11,6 +11,8 @@ References:
     doi:10.1080/00401706.1995.10484303.
 """
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,12 @@ from jaxtyping import Array, Float, Int, Key
 
 from diffseis.inference.base import LogDensity, Modes, allocate
 from diffseis.inference.quasirandom import normal_points
+
+
+_SAFE_SCALE = 1.4
+_FAR_SCALE = 4.0
+_BROAD_SHARE = 0.12
+"""Widths of the two defensive parts of the proposal, in standard deviations of Laplace's approximation."""
 
 
 class WeightedPoints(eqx.Module):
@@ -63,6 +71,12 @@ def _student(distance2: Float[Array, "..."], num_dims: int) -> Float[Array, "...
     return out
 
 
+def _log_student_norm(num_dims: int) -> float:
+    power = num_dims // 2 + 3
+    dof = 2 * power - num_dims
+    return math.lgamma(power) - math.lgamma(0.5 * dof) - 0.5 * num_dims * math.log(dof * math.pi)
+
+
 def _whiten(points, cholesky):
     return jax.scipy.linalg.solve_triangular(cholesky, points.T, lower=True).T
 
@@ -81,7 +95,7 @@ def draw_weighted(
     modes: Modes,
     *,
     num_points: int,
-    defensive: float = 0.15,
+    defensive: float = 0.25,
     key: Key[Array, ""],
 ) -> WeightedPoints:
     """Draws from kernels on the particles and, for safety, from wide Laplace approximations of the modes.
@@ -92,12 +106,14 @@ def draw_weighted(
         kernel: covariance of the kernels.
         modes: for the defensive part.
         num_points: how many in all.
-        defensive: share drawn from the modes' Laplace approximations, with doubled covariance and heavy tails.
+        defensive: share drawn from widened Laplace approximations of the modes, with heavy tails.
     """
     dtype = centres.dtype
     num_centres, num_dims = centres.shape
-    num_safe = max(1, int(round(defensive * num_points)))
-    num_near = num_points - num_safe
+    num_safe = max(1, int(round(0.5 * defensive * num_points)))
+    num_far = num_safe
+    num_broad = 0 if modes.reference is None else max(1, int(round(_BROAD_SHARE * num_points)))
+    num_near = num_points - num_safe - num_far - num_broad
     dof = 2 * (num_dims // 2 + 3) - num_dims
     k_normal, k_chi, k_safe = jr.split(key, 3)
     normal = normal_points(num_points, num_dims, key=k_normal, dtype=dtype)
@@ -109,28 +125,49 @@ def draw_weighted(
     parent = jnp.arange(num_near) % num_centres
     near = centres[parent] + student[:num_near] @ cholesky.T
 
-    wide = jnp.linalg.cholesky(2 * modes.covariance)
+    # Two defences: twice the Laplace covariance, shared as Laplace's formula shares; and far out, alike for every mode, for basins and
+    # tails that neither the modes nor their formula know of.
+    live = jnp.isfinite(modes.log_weight)
+    laplace = jnp.linalg.cholesky(modes.covariance)
+    even = jnp.where(live, 0.0, -jnp.inf).astype(dtype)
     mode_of_safe = allocate(modes.log_weight, num_safe)
-    safe = modes.location[mode_of_safe] + jnp.einsum("pij,pj->pi", wide[mode_of_safe], student[num_near:])
+    mode_of_far = allocate(even, num_far)
 
-    points = jnp.concatenate([near, safe])
-    share = num_safe / num_points
-    q = (1 - share) / num_centres * jnp.sum(
+    def around(mode_idx, scale, noise):
+        return modes.location[mode_idx] + scale * jnp.einsum("pij,pj->pi", laplace[mode_idx], noise)
+
+    safe = around(mode_of_safe, _SAFE_SCALE, student[num_near : num_near + num_safe])
+    far = around(mode_of_far, _FAR_SCALE, student[num_near + num_safe : num_near + num_safe + num_far])
+
+    points = jnp.concatenate([near, safe, far])
+    modes_of_points = [centre_mode[parent], mode_of_safe, mode_of_far]
+    if modes.reference is not None:
+        points = jnp.concatenate([points, modes.reference.sample(num_broad, key=jr.fold_in(key, 7))])
+        modes_of_points.append(jnp.zeros(num_broad, centre_mode.dtype))
+    q = num_near / num_points / num_centres * jnp.sum(
         _student(_distance2(_whiten(points, cholesky), _whiten(centres, cholesky)), num_dims), axis=1
     ) / jnp.prod(jnp.diagonal(cholesky))
-    mode_share = jax.nn.softmax(modes.log_weight)
+    safe_share = num_safe / num_points * jax.nn.softmax(modes.log_weight)
+    far_share = num_far / num_points * jax.nn.softmax(even)
 
     def add_mode(total, mode):
-        location, chol, weight = mode
-        distance2 = jnp.sum(_whiten(points - location[None, :], chol) ** 2, axis=1)
-        return total + share * weight * _student(distance2, num_dims) / jnp.prod(jnp.diagonal(chol)), None
+        location, factor, safe_weight, far_weight = mode
+        distance2 = jnp.sum(_whiten(points - location[None, :], factor) ** 2, axis=1)
+        volume = jnp.prod(jnp.diagonal(factor))
+        total = total + safe_weight * _student(distance2 / _SAFE_SCALE**2, num_dims) / (volume * _SAFE_SCALE**num_dims)
+        return total + far_weight * _student(distance2 / _FAR_SCALE**2, num_dims) / (volume * _FAR_SCALE**num_dims), None
 
-    q, _ = jax.lax.scan(add_mode, q, (modes.location, wide, mode_share))
+    q, _ = jax.lax.scan(add_mode, q, (modes.location, laplace, safe_share, far_share))
+    # The kernels above lack the normalisation of the Student-t density, which the broad part has.
+    log_q = jnp.log(jnp.maximum(q, jnp.finfo(dtype).tiny)) + _log_student_norm(num_dims)
+    if modes.reference is not None:
+        broad = jax.vmap(modes.reference.log_prob)(points)
+        log_q = jnp.logaddexp(log_q, broad + math.log(num_broad / num_points))
     value = jax.vmap(log_density)(points)
     value = jnp.where(jnp.isfinite(value), value, -jnp.inf)
     return WeightedPoints(
         position=points,
         log_density=value,
-        log_weight=value - jnp.log(jnp.maximum(q, jnp.finfo(dtype).tiny)),
-        mode_idx=jnp.concatenate([centre_mode[parent], mode_of_safe]),
+        log_weight=value - log_q,
+        mode_idx=jnp.concatenate(modes_of_points),
     )

@@ -47,7 +47,7 @@ class SVGD(AbstractSampler):
     points as they are and makes one step length right for every target. The bandwidth is a mean, clipped so that distant modes do not
     widen it: no sorting. Tempering flattens the target at first.
 
-    The fixed points of SVGD with finitely many particles are too narrow. `finish` therefore treats them as the centres of a proposal: two
+    The fixed points of SVGD with finitely many particles are too narrow. `finish` therefore treats them as the centres of a proposal: a few
     rounds of importance weighting and low-variance resampling (`proposals`). Its effective sample size is the test of
     convergence; `num_rounds` = 0 returns the raw particles.
 
@@ -78,11 +78,11 @@ class SVGD(AbstractSampler):
     def __init__(
         self,
         num_particles: int = 256,
-        num_steps: int = 20,
+        num_steps: int = 12,
         *,
         step_size: float = 0.5,
         start_power: float = 0.5,
-        num_rounds: int = 2,
+        num_rounds: int = 3,
         oversampling: int = 6,
         min_effective_fraction: float = 0.05,
     ):

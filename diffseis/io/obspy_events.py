@@ -13,7 +13,7 @@ from diffseis.core.tables import EventTable, PickTable
 from diffseis.core.units import KM_PER_DEGREE
 from diffseis.io.notices import Notice
 from diffseis.io.obspy_guard import read_catalog_file
-from diffseis.io.pick_rows import PickRow, build_picks, check_row, check_time
+from diffseis.io.pick_rows import DEFAULT_UNCERTAINTY_S, PickRow, build_picks, check_row, check_time
 
 _SEISAN_WEIGHTS = {"0": 1.0, "1": 0.75, "2": 0.5, "3": 0.25, "4": 0.0, "9": 0.0}
 _DEEPEST_KM = 1000.0
@@ -39,6 +39,33 @@ def read_obspy_events(
 ) -> tuple[PickTable, EventTable, list[Notice]]:
     """Read by ObsPy, then screen and tabulate. See `read_events`."""
     catalog, notices = read_catalog_file(path, format)
+    picks, events, more = tabulate(
+        catalog, path, format, default_uncertainty_s=default_uncertainty_s, keep_unweighted=keep_unweighted
+    )
+    return picks, events, notices + more
+
+
+def from_obspy_catalog(
+    catalog: Any,
+    *,
+    default_uncertainty_s: float | Mapping[str, float] = DEFAULT_UNCERTAINTY_S,
+) -> tuple[PickTable, EventTable, list[Notice]]:
+    """Picks and hypocentres of an ObsPy ``Catalog`` in memory, as `read_events` gives those of a file."""
+    return tabulate(
+        catalog, "<catalog>", "QUAKEML", default_uncertainty_s=default_uncertainty_s, keep_unweighted=False
+    )
+
+
+def tabulate(
+    catalog: Any,
+    path: str | Path,
+    format: str,
+    *,
+    default_uncertainty_s: float | Mapping[str, float],
+    keep_unweighted: bool,
+) -> tuple[PickTable, EventTable, list[Notice]]:
+    """Screen the events of a catalogue and put them into tables."""
+    notices: list[Notice] = []
     if len(catalog) == 0:
         raise InputError("holds no event", file=path, field="event", fix=f"check that it is {format}")
     rows: list[PickRow] = []

@@ -10,6 +10,7 @@ from diffseis.core.results import RESULTS
 from diffseis.inference import AbstractSampler, kernel_stein_discrepancy, run_sampler
 from diffseis.location.data import EventData
 from diffseis.location.posterior import Context, ModeSearch, Problem, find_modes, marginal_log_density, origin_time_nodes
+from diffseis.location.reference import broad_reference
 
 _MODE_SHARE = 0.05
 _KSD_PARTICLES = 128
@@ -66,7 +67,8 @@ def locate_event(
         def target(u):
             return problem.log_density(u, zero, data, context)
 
-        places = modes
+        reference = broad_reference(problem, data, context, modes.location[0], modes.covariance[0])
+        places = eqx.tree_at(lambda m: m.reference, modes, reference, is_leaf=lambda x: x is None)
     else:  # a sampler of few dimensions: the origin time is integrated out numerically
 
         def target(u):

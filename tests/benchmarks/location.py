@@ -1,0 +1,147 @@
+"""Speed, memory and compilations of locating. Not a test: ``make benchmark`` prints the figures.
+
+    python -m tests.benchmarks.location [--events 1000] [--particles 150]
+"""
+
+import argparse
+import json
+import os
+import resource
+import time
+
+from diffseis.core.precision import enable_x64
+
+enable_x64()
+
+import jax
+import jax.random as jr
+import numpy as np
+
+from diffseis.core.frames import LocalFrame, geodesic
+from diffseis.core.tables import StationTable, VelocityTable
+from diffseis.eikonal import build_layered_tables
+from diffseis.inference import SVGD
+from diffseis.location import SearchVolume, TravelTimeError, default_volume, locate
+from diffseis.location.event import locate_chunk
+from diffseis.synthesis import synthetic_picks
+from diffseis.velocity import layered_pair
+from diffseis.workflows.provenance import versions
+
+VELOCITY = VelocityTable(
+    np.array([-3.0, 1.0, 4.0, 15.0, 32.0]), np.array([4.8, 5.4, 5.9, 6.4, 7.8]), np.array([2.7, 3.1, 3.4, 3.7, 4.4])
+)
+
+
+def network(num: int, seed: int = 0) -> StationTable:
+    rng = np.random.default_rng(seed)
+    return StationTable(
+        network=np.full(num, "XX", dtype=object),
+        station=np.array([f"S{i:04d}" for i in range(num)], dtype=object),
+        latitude=42.0 + 0.4 * rng.uniform(-1, 1, num),
+        longitude=13.0 + 0.5 * rng.uniform(-1, 1, num),
+        elevation_m=rng.uniform(100, 1800, num),
+    )
+
+
+def setup(stations):
+    frame = LocalFrame.centred_on(stations.latitude, stations.longitude)
+    position = frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
+    volume = default_volume(stations, frame)
+    models = layered_pair(VELOCITY)
+    tables = build_layered_tables(*models, position, max_distance_km=250.0, depth_range_km=(-2.5, 41.0))
+    return frame, volume, tables
+
+
+def events(num, frame, volume, tables, stations, picks_per_event, seed=0):
+    rng = np.random.default_rng(seed)
+    places = np.column_stack([rng.uniform(-30, 30, (num, 2)), rng.uniform(2, 15, num)])
+    half = picks_per_event // 2
+    return synthetic_picks(
+        places, tables, stations, frame, error=TravelTimeError(), sigma_s={"P": 0.05, "S": 0.1},
+        num_stations=(half, half), s_fraction=1.0, outlier_fraction=0.02, key=jr.key(seed),
+    )  # fmt: skip
+
+
+def timed(picks, stations, tables, frame, volume: SearchVolume, sampler) -> dict:
+    start, cpu = time.perf_counter(), time.process_time()
+    solution = locate(picks, stations, tables, prior=volume, frame=frame, sampler=sampler, key=jr.key(0))
+    return {
+        "wall_s": round(time.perf_counter() - start, 2),
+        "cpu_s": round(time.process_time() - cpu, 2),
+        "events": len(solution.value),
+        "located": int(np.sum(solution.value.events.status == "located")),
+        "catalogue": solution.value,
+    }
+
+
+def report(name: str, run: dict, truth) -> dict:
+    ev = run.pop("catalogue").events
+    distance, _, _ = geodesic(ev.latitude, ev.longitude, truth.latitude, truth.longitude)
+    row = {
+        "case": name,
+        **run,
+        "median_epicentral_error_km": round(float(np.nanmedian(distance)), 3),
+        "median_depth_error_km": round(float(np.nanmedian(np.abs(ev.depth_km - truth.depth_km))), 3),
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    print(json.dumps(row), flush=True)
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--events", type=int, default=1000)
+    parser.add_argument("--particles", type=int, default=150)
+    parser.add_argument("--out", default=None)
+    arguments = parser.parse_args()
+    sampler = SVGD(arguments.particles, 12)
+    rows = [{"device": str(jax.devices()[0].device_kind), "cores": os.cpu_count(), "dtype": "float64", "versions": versions()}]
+
+    stations = network(40)
+    frame, volume, tables = setup(stations)
+    picks, truth = events(arguments.events, frame, volume, tables, stations, 32)
+    cold = timed(picks, stations, tables, frame, volume, sampler)
+    rows.append(report(f"{arguments.events} events x 32 picks x {arguments.particles} particles, with compilation", cold, truth))
+    warm = timed(picks, stations, tables, frame, volume, sampler)
+    rows.append(report(f"{arguments.events} events x 32 picks x {arguments.particles} particles, warm", warm, truth))
+
+    dense = network(1020, seed=1)
+    dense_frame, dense_volume, dense_tables = setup(dense)
+    one_picks, one_truth = events(1, dense_frame, dense_volume, dense_tables, dense, 2040)
+    one_picks = one_picks.take(np.arange(2039))
+    timed(one_picks, dense, dense_tables, dense_frame, dense_volume, sampler)
+    warm = timed(one_picks, dense, dense_tables, dense_frame, dense_volume, sampler)
+    rows.append(report("one event x 2039 picks, warm", warm, one_truth))
+
+    del dense_tables
+    before = locate_chunk._cached._cache_size() if hasattr(locate_chunk._cached, "_cache_size") else None
+    many = network(160, seed=2)
+    many_frame, many_volume, many_tables = setup(many)
+    parts = [events(4, many_frame, many_volume, many_tables, many, n, seed=n) for n in (6, 14, 30, 60, 119, 200, 300)]
+    import dataclasses
+
+    for i, (p, _) in enumerate(parts):
+        parts[i] = (dataclasses.replace(p, event_id=np.array([f"{i}-{e}" for e in p.event_id], dtype=object)), None)
+    merged = dataclasses.replace(
+        parts[0][0],
+        **{
+            f.name: np.concatenate([getattr(p, f.name) for p, _ in parts])
+            for f in dataclasses.fields(parts[0][0])
+            if f.name != "extra"
+        },
+    )
+    run = timed(merged, many, many_tables, many_frame, many_volume, sampler)
+    run.pop("catalogue")
+    after = locate_chunk._cached._cache_size() if before is not None else None
+    compiled = None if before is None or after is None else after - before
+    rows.append({"case": "28 events of 6 to 300 picks, with compilation", **run, "compilations": compiled})
+    print(json.dumps(rows[-1]))
+    if arguments.out:
+        with open(arguments.out, "w", encoding="utf-8") as stream:
+            json.dump(rows, stream, indent=2)
+            stream.write("\n")
+
+
+if __name__ == "__main__":
+    main()
