@@ -17,7 +17,9 @@ def test_values_away_from_trouble(dtype):
     np.testing.assert_allclose(safe.sqrt(x), np.sqrt(x), rtol=rtol)
     np.testing.assert_allclose(safe.log(x), np.log(x), rtol=rtol)
     np.testing.assert_allclose(safe.divide(x, x * x), 1 / np.asarray(x), rtol=rtol)
-    np.testing.assert_allclose(safe.norm(jnp.stack([x, 2 * x])), np.linalg.norm([x, 2 * x], axis=-1), rtol=rtol)
+    np.testing.assert_allclose(
+        safe.norm(jnp.stack([x, 2 * x])), np.linalg.norm([x, 2 * x], axis=-1), rtol=rtol
+    )
     assert safe.sqrt(x).dtype == safe.log(x).dtype == safe.divide(x, x).dtype == dtype
 
 

@@ -1,0 +1,86 @@
+"""Station tables for media that vary with depth only, by the eikonal equation in distance and depth."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from diffseis.core.grids import RegularGrid
+from diffseis.core.interpolate import spline_coefficients
+from diffseis.eikonal.solve import FactoredSweeping, solve_eikonal
+from diffseis.eikonal.tables import StationTimeTables, shared_rows, table_grid
+from diffseis.velocity import AbstractVelocityModel
+from diffseis.velocity.base import is_concrete
+
+REFINEMENTS = (2, 4)
+"""The equation is solved on these multiples of the table's nodes per axis, and extrapolated."""
+NUM_SAMPLES = 8
+"""Depths per cell at which slowness is averaged: a layer may begin anywhere within a cell."""
+
+
+class _CellMean(AbstractVelocityModel):
+    """A model whose slowness is averaged over one cell in depth."""
+
+    model: AbstractVelocityModel
+    cell_km: Float[Array, ""]
+
+    def speed(self, x_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
+        offset = ((jnp.arange(NUM_SAMPLES) + 0.5) / NUM_SAMPLES - 0.5).astype(x_ned_km.dtype) * self.cell_km
+        points = x_ned_km[None, :] + jnp.stack([0 * offset, 0 * offset, offset], axis=-1)
+        return 1 / jnp.mean(1 / jax.vmap(self.model.speed)(points))
+
+
+def build_swept_tables(
+    p_model: AbstractVelocityModel,
+    s_model: AbstractVelocityModel,
+    stations_ned_km: Float[Array, "station 3"],
+    *,
+    max_distance_km: float,
+    depth_range_km: tuple[float, float],
+    spacing_km: float = 0.5,
+    solver: FactoredSweeping | None = None,
+) -> StationTimeTables:
+    """Tables of first arrivals from the sweeping solver, for any model of depth alone.
+
+    By reciprocity the station is the source, at distance 0; in a medium without lateral variation the
+    eikonal equation in distance and depth is that of a vertical plane. The answer is that of
+    `build_layered_tables` by other means: a check of it, and the way for models that are not `Layered`.
+
+    Args:
+        p_model, s_model: the media; their speeds are read along the vertical axis.
+        stations_ned_km: positions, in the order of the rows that picks refer to.
+        max_distance_km: largest epicentral distance.
+        depth_range_km: shallowest and deepest source; widened to include every station.
+        spacing_km: of the table, in distance and depth.
+        solver: the scheme; `FactoredSweeping()` by default.
+
+    Error: of first order in the spacing; 5 ms typically and 10 ms at 0.5 km. Differentiable once.
+    """
+    depth_km = jnp.asarray(stations_ned_km)[:, 2]
+    if is_concrete(depth_km):
+        top, bottom = float(jnp.min(depth_km)), float(jnp.max(depth_km))
+        depth_range_km = (min(depth_range_km[0], top), max(depth_range_km[1], bottom + 1e-6))
+    grid = table_grid(max_distance_km, depth_range_km, (spacing_km, spacing_km), None, depth_km.dtype)
+    first, row = shared_rows(depth_km)
+    return _build_swept(p_model, s_model, depth_km[first], jnp.asarray(row), grid, solver)
+
+
+@eqx.filter_jit
+def _build_swept(p_model, s_model, table_depth_km, table_row, grid, solver):
+    def solved(model, station_km, refinement):
+        shape = tuple((n - 1) * refinement + 1 for n in grid.shape)
+        fine = RegularGrid(grid.origin_km, grid.spacing_km / refinement, shape)
+        source = jnp.stack([jnp.zeros_like(station_km), station_km])
+        averaged = _CellMean(model, fine.spacing_km[1])
+        tau = solve_eikonal(averaged, fine, solver, source_km=source).stats["tau"]
+        return tau[::refinement, ::refinement]
+
+    def tables_of(model):
+        def one_station(station_km):
+            # The scheme is of first order: Richardson's extrapolation takes its leading error out.
+            coarse, fine = (solved(model, station_km, r) for r in REFINEMENTS)
+            return spline_coefficients(2 * fine - coarse, 2, even_axes=(0,))
+
+        return jax.lax.map(one_station, table_depth_km)[table_row]
+
+    return StationTimeTables(jnp.concatenate([tables_of(p_model), tables_of(s_model)]), grid)
