@@ -115,6 +115,17 @@ def to_toml(config: LocateConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
+_NO_OPTION = {
+    "outlier_scale_s",
+    "correlation_km",
+    "num_steps",
+    "grid_spacing_km",
+    "station_term_iterations",
+    "station_term_min_picks",
+}
+"""Settings that the command line takes by ``--set`` only."""
+
+
 def to_command(config: LocateConfig) -> str:
     """The command line that repeats the run: only what differs from the defaults."""
     import shlex
@@ -127,8 +138,10 @@ def to_command(config: LocateConfig) -> str:
         option = "--" + key.replace("_", "-")
         if isinstance(value, bool):
             words.append(option)
+        elif key in _NO_OPTION:
+            words += ["--set", shlex.quote(f"{key}={value!r}")]
         elif isinstance(value, tuple):
-            words += [option, ",".join(f"{v:g}" for v in value)]
+            words += [option, ",".join(repr(float(v)) for v in value)]
         else:
             words += [option, shlex.quote(str(value))]
     return " ".join(words)
