@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from diffseis.io.events import read_events as read_events
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
+    from diffseis.io.events_csv import read_events_csv as read_events_csv
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
@@ -44,6 +45,7 @@ _HOME = {
     "read_catalogue_csv": "catalogue_csv",
     "read_config": "config",
     "read_events": "events",
+    "read_events_csv": "events_csv",
     "read_json": "records",
     "read_nordic_bulletin": "events",
     "read_picks_csv": "picks_csv",

@@ -11,8 +11,8 @@ from diffseis.core.tables import EventTable, PickTable, StationTable, VelocityTa
 from diffseis.io import (
     Notice,
     assign_networks,
-    read_catalogue_csv,
     read_events,
+    read_events_csv,
     read_picks_csv,
     read_stations_csv,
     read_stationxml,
@@ -86,7 +86,7 @@ def _read_velocity(config: LocateConfig) -> VelocityTable:
 
 def _read_reference(path: Path, notices: list) -> EventTable:
     if path.suffix.lower() == ".csv":
-        return read_catalogue_csv(path)
+        return read_events_csv(path)
     _, events, said = read_events(path)
     notices += said
     return events

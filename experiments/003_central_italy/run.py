@@ -23,7 +23,7 @@ import numpy as np
 
 from diffseis.core.frames import geodesic
 from diffseis.eikonal import FieldTimes, LayeredTime
-from diffseis.io import read_catalogue_csv
+from diffseis.io import read_events_csv
 from diffseis.location import estimate_station_terms, locate
 from diffseis.location.catalogue import seconds_between
 from diffseis.velocity import layered_pair
@@ -91,7 +91,7 @@ def main() -> None:
          "likelihood": arguments.likelihood, **extra}
     )  # fmt: skip
     inputs = read_inputs(config)
-    reference = read_catalogue_csv(folder / "reference.csv")
+    reference = read_events_csv(folder / "reference.csv")
     setup = make_setup(config, inputs.stations, inputs.velocity)
     exact = FieldTimes(*[LayeredTime(m) for m in layered_pair(inputs.velocity)])
     options = {"likelihood": setup.likelihood, "prior": setup.volume, "frame": setup.frame}
