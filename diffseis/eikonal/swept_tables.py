@@ -25,7 +25,8 @@ class _CellMean(AbstractVelocityModel):
     cell_km: Float[Array, ""]
 
     def speed(self, x_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
-        offset = ((jnp.arange(NUM_SAMPLES) + 0.5) / NUM_SAMPLES - 0.5).astype(x_ned_km.dtype) * self.cell_km
+        fraction = (jnp.arange(NUM_SAMPLES, dtype=x_ned_km.dtype) + 0.5) / NUM_SAMPLES
+        offset = (fraction - 0.5) * self.cell_km
         points = x_ned_km[None, :] + jnp.stack([0 * offset, 0 * offset, offset], axis=-1)
         return 1 / jnp.mean(1 / jax.vmap(self.model.speed)(points))
 

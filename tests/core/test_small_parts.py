@@ -20,7 +20,7 @@ def test_magnitude_and_moment():
     assert units.moment_magnitude(units.scalar_moment_nm(7.3)) == pytest.approx(7.3)
     assert units.moment_magnitude(units.MOMENT_UNIT_NM) == pytest.approx(5.93, abs=0.005)
     assert units.KM_PER_M * units.M_PER_KM == 1
-    assert units.KM_PER_DEGREE == pytest.approx(111.19, abs=0.01)
+    assert pytest.approx(111.19, abs=0.01) == units.KM_PER_DEGREE
 
 
 def test_ids_are_stable_for_ever():
@@ -70,9 +70,13 @@ def test_every_result_has_a_word():
 
 def _stations():
     return StationTable(
-        np.array(["A", "A", "B"]), np.array(["x", "y", "x"]), np.zeros(3), np.arange(3.0), np.array([1500.0, 0, -20]),
+        np.array(["A", "A", "B"]),
+        np.array(["x", "y", "x"]),
+        np.zeros(3),
+        np.arange(3.0),
+        np.array([1500.0, 0, -20]),
         extra={"note": np.array(["p", "q", "r"])},
-    )  # fmt: skip
+    )
 
 
 def test_stations():

@@ -152,7 +152,7 @@ def test_gradients(kind):
 
 
 def _differences(f, x, step=1e-5):
-    """Central differences of fourth order of ``f(x)``, row by row, in each column of `x`; the columns come last."""
+    """Fourth-order central differences of ``f(x)``, row by row, in each column of `x` (the last axis)."""
     out = []
     for column in range(x.shape[1]):
         h = step * jnp.maximum(1, jnp.abs(x[:, column]))
@@ -172,7 +172,7 @@ def _differences(f, x, step=1e-5):
 def test_any_model_any_points(kind, speed, offset, depths):
     model = Layered([0.0, 1.0, 2.5, 9.0], speed, kind)
     a, b = depths
-    time, back = np.asarray(_times(model, [offset, offset], [a, b], [b, a]))
+    time, back = np.asarray(_times(model, np.array([offset] * 2), np.array([a, b]), np.array([b, a])))
     slack = 1e-10 if X64 else 1e-4
     distance = np.hypot(offset, a - b)
     assert np.isfinite(time)

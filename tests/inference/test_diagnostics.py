@@ -26,7 +26,7 @@ def test_discrepancy_tells_right_from_wrong():
     num = 400
     x = jr.normal(jr.key(0), (num, 2))
     ksd = jax.jit(lambda x: kernel_stein_discrepancy(x, -x))
-    # Its square is the mean over pairs of a kernel whose diagonal is dim + |score|^2: all that exact draws keep.
+    # Its square is a mean over pairs; exact draws keep the diagonal only, dim + |score|^2.
     exact = ksd(x)
     assert exact < 1.6 * np.sqrt(4 / num)
     assert ksd(x + jnp.asarray([[0.4, 0.0]])) > 2 * exact

@@ -156,8 +156,8 @@ def test_svgd_on_a_skewed_target():
     scale = jnp.asarray([1.0, 20.0])
     draws, mean, sd = _moments(SVGD(512), _skewed, scale, [[0.0, 0.0]])
     expected_sd = np.pi / np.sqrt(6) * np.asarray(scale)
-    # 512 independent draws: 4.4 % of a standard deviation in the mean; 5 % in the standard deviation, which has
-    # a kurtosis of 5.4 here. Both three times.
+    # 512 independent draws: 4.4 % of a standard deviation in the mean; 5 % in the standard deviation (the
+    # kurtosis is 5.4). Both three times.
     assert np.all(np.abs(mean - np.euler_gamma * np.asarray(scale)) < 0.13 * expected_sd)
     np.testing.assert_allclose(sd, expected_sd, rtol=0.15)
     assert bool(draws.converged)
@@ -168,7 +168,9 @@ def test_svgd_on_a_shifted_and_scaled_normal():
         return lambda u: -0.5 * jnp.sum(((u - data) / jnp.asarray([1e-3, 1.0, 50.0], u.dtype)) ** 2)
 
     centre = np.array([0.2, -30.0, 400.0])
-    _, mean, sd = _moments(SVGD(256), stretched, jnp.asarray(centre, float), [centre + [1e-3, 1.0, 20.0]])
+    _, mean, sd = _moments(
+        SVGD(256), stretched, jnp.asarray(centre, float), [np.add(centre, (1e-3, 1.0, 20.0))]
+    )
     # The Laplace approximation's largest standard deviation is 5: the particles must widen from there.
     np.testing.assert_allclose(sd[:2], [1e-3, 1.0], rtol=0.15)
     np.testing.assert_allclose(mean, centre, atol=20, rtol=2e-3)

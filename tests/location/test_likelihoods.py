@@ -27,7 +27,7 @@ ORIGIN = 1.02
 
 @eqx.filter_jit
 def _everything(target, data, x, origin):
-    """Log probability with its gradients, origin time and outlier probabilities, all with the prepared covariance."""
+    """Log probability, gradients, origin time and outlier probabilities, with the covariance prepared."""
     reduced, predicted = target.reduced(x, data)
     prepared = target.likelihood.prepare(predicted, data)
 
@@ -76,7 +76,7 @@ def law_shift_moves_the_origin_time(likelihood):
 
 
 def law_integrates_to_one(likelihood):
-    """One pick given the origin time; or two picks, the first of them anywhere, with the origin time integrated out."""
+    """One pick given the origin time, or the second of two with that time integrated out."""
     if not likelihood.normalised:
         return
     data = event(order=[0, 2])
