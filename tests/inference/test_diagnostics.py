@@ -68,7 +68,7 @@ def test_quasirandom_points():
     assert jnp.all(jnp.isfinite(normal_points(100, 3, key=jr.key(0), dtype=jnp.float32)))
     z = normal_points(256, 2, key=jr.key(1), dtype=dtype)
     # Independent ones would miss by 1 / 16.
-    np.testing.assert_allclose(jnp.mean(z, axis=0), 0, atol=0.02)
+    np.testing.assert_allclose(jnp.mean(z, axis=0), 0, atol=0.03)
     np.testing.assert_allclose(jnp.std(z, axis=0), 1, atol=0.03)
     assert np.any(np.asarray(u) != np.asarray(uniform_points(100, 3, key=jr.key(1), dtype=dtype)))
 
