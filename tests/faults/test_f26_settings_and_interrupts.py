@@ -221,6 +221,8 @@ def test_a_real_interrupt(tmp_path):
     assert "Traceback" not in said
     assert "goes on" in said
     assert not (out / "catalog.csv").exists()
-    assert start(out).wait(timeout=240) == 0
-    assert start(tmp_path / "whole").wait(timeout=240) == 0
+    for folder in (out, tmp_path / "whole"):
+        job = start(folder)
+        _, said = job.communicate(timeout=240)
+        assert job.returncode == 0, said
     assert _results(out) == _results(tmp_path / "whole")
