@@ -24,7 +24,9 @@ MIN_ARRIVALS = 4
 
 def station_places(picks, events) -> list[dict]:
     frame = LocalFrame.centred_on(events.latitude, events.longitude)
-    epicentre = dict(zip(events.event_id, frame.to_ned(events.latitude, events.longitude)[:, :2], strict=True))
+    epicentre = dict(
+        zip(events.event_id, frame.to_ned(events.latitude, events.longitude)[:, :2], strict=True)
+    )
     rows = []
     for station in sorted(set(picks.station)):
         mine = picks.station == station

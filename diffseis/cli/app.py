@@ -53,7 +53,9 @@ def _version(show: bool) -> bool:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     pass
 
@@ -70,7 +72,10 @@ def main() -> None:
         typer.echo(f"diffseis: {error}", err=True)
         sys.exit(2)
     except (Interrupted, KeyboardInterrupt):
-        typer.echo("\ndiffseis: interrupted. Events located so far are kept; the same command goes on from there.", err=True)
+        typer.echo(
+            "\ndiffseis: interrupted. Events located so far are kept; the same command goes on from there.",
+            err=True,
+        )
         sys.stderr.flush()
         # Threads may still be inside compiled code, which cannot be interrupted: do not wait for them.
         os._exit(130)

@@ -37,10 +37,17 @@ def doctor() -> None:
     for device in jax.devices():
         typer.echo(f"  {device.platform}: {device.device_kind}")
     if jax.default_backend() == "cpu" and shutil.which("nvidia-smi"):
-        problems.append(("an NVIDIA driver is here, but JAX runs on the CPU", "pip install 'jax[cuda12]' (same version of jax)"))
+        problems.append(
+            (
+                "an NVIDIA driver is here, but JAX runs on the CPU",
+                "pip install 'jax[cuda12]' (same version of jax)",
+            )
+        )
     if float(jnp.sum(jnp.arange(4.0) ** 2)) != 14.0:
         problems.append(("JAX computes wrongly", "reinstall jax and jaxlib of one version"))
-    typer.echo(f"  cores: {os.cpu_count()}; double precision: {'on' if jax.config.read('jax_enable_x64') else 'off'}")
+    typer.echo(
+        f"  cores: {os.cpu_count()}; double precision: {'on' if jax.config.read('jax_enable_x64') else 'off'}"
+    )
 
     cache = use_compilation_cache()
     typer.echo(f"cache of compiled programs\n  {cache or 'off'}")
@@ -55,7 +62,9 @@ def doctor() -> None:
     path = bulletin_path()
     typer.echo(f"demo bulletin\n  {path or 'missing'}")
     if path is None:
-        problems.append(("this ObsPy comes without its test data", "`diffseis demo` will locate synthetic events instead"))
+        problems.append(
+            ("this ObsPy comes without its test data", "`diffseis demo` will locate synthetic events instead")
+        )
     if problems:
         typer.echo("problems")
         for what, fix in problems:

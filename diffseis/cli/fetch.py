@@ -6,7 +6,9 @@ import typer
 
 
 def fetch(
-    name: str | None = typer.Argument(None, help="Name of a data set; without it, the known ones are listed."),
+    name: str | None = typer.Argument(
+        None, help="Name of a data set; without it, the known ones are listed."
+    ),
     out: Path = typer.Option(Path("data"), help="Folder to put it in."),
     url: str | None = typer.Option(None, help="Fetch this file instead (http, https, ftp or file)."),
     sha256: str | None = typer.Option(None, help="Its checksum; required with --url."),

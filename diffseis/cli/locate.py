@@ -15,7 +15,9 @@ def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | N
     try:
         values = tuple(float(word) for word in text.split(","))
     except ValueError as error:
-        raise InputError(f"{text!r} is no list of numbers", field=option, fix=f"give {count} numbers, as 0.02,0.05,2.0") from error
+        raise InputError(
+            f"{text!r} is no list of numbers", field=option, fix=f"give {count} numbers, as 0.02,0.05,2.0"
+        ) from error
     if values == (0.0,):
         values = (0.0,) * count
     if len(values) != count:
@@ -24,17 +26,25 @@ def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | N
 
 
 def locate(
-    picks: Path | None = typer.Option(None, help="Picks: CSV, QuakeML, NORDIC, hypoDD, HypoInverse or NonLinLoc .obs."),
+    picks: Path | None = typer.Option(
+        None, help="Picks: CSV, QuakeML, NORDIC, hypoDD, HypoInverse or NonLinLoc .obs."
+    ),
     stations: Path | None = typer.Option(None, help="Stations: CSV or StationXML."),
     velocity: Path | None = typer.Option(None, help="1-D velocity model: CSV, .nd or .tvel."),
     out: Path | None = typer.Option(None, help="Folder for the results."),
     config: Path | None = typer.Option(None, help="TOML file with any of the settings; options override it."),
-    velocity_kind: str | None = typer.Option(None, help="layers: constant, each row is a top | linear: between rows."),
+    velocity_kind: str | None = typer.Option(
+        None, help="layers: constant, each row is a top | linear: between rows."
+    ),
     vp_vs: float | None = typer.Option(None, help="Vp/Vs, where the velocity file has no Vs."),
-    picks_format: str | None = typer.Option(None, help="csv, QUAKEML, NORDIC, HYPODDPHA, HYPOINVERSE, NLLOC_OBS."),
+    picks_format: str | None = typer.Option(
+        None, help="csv, QUAKEML, NORDIC, HYPODDPHA, HYPOINVERSE, NLLOC_OBS."
+    ),
     reference: Path | None = typer.Option(None, help="A catalogue to compare with in the report."),
     likelihood: str | None = typer.Option(None, help="robust | gaussian | edt | student."),
-    traveltime_error: str | None = typer.Option(None, help="FRACTION,MIN_S,MAX_S (default 0.02,0.05,2.0); 0 turns it off."),
+    traveltime_error: str | None = typer.Option(
+        None, help="FRACTION,MIN_S,MAX_S (default 0.02,0.05,2.0); 0 turns it off."
+    ),
     outlier_fraction: float | None = typer.Option(None, help="Expected share of wrong picks (robust)."),
     sampler: str | None = typer.Option(None, help="svgd | laplace | grid | nuts."),
     num_particles: int | None = typer.Option(None, help="Particles per event."),
@@ -104,7 +114,9 @@ def run(values: dict[str, Any], *, config_file: Path | None = None, **options: A
 
     if config_file is not None:
         from_file = read_config(config_file)
-        load_config({"picks": __file__, "stations": __file__, "velocity": __file__, **from_file}, file=config_file)
+        load_config(
+            {"picks": __file__, "stations": __file__, "velocity": __file__, **from_file}, file=config_file
+        )
         values = {**from_file, **values}
     config = load_config(values)
 

@@ -9,7 +9,14 @@ class Reporter:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self.console = Console(stderr=True)
         self.live = self.console.is_terminal
@@ -48,7 +55,9 @@ class Reporter:
             now = time.perf_counter()
             if stage != self.stage or now - self.last_line > 5 or (total and done == total):
                 count = f" {done}/{total}" if total else ""
-                self.console.print(f"[{now - self.start:6.1f} s] {stage}{count}", highlight=False, markup=False)
+                self.console.print(
+                    f"[{now - self.start:6.1f} s] {stage}{count}", highlight=False, markup=False
+                )
                 self.last_line = now
         self.stage = stage
 
@@ -67,7 +76,11 @@ def use_compilation_cache() -> str | None:
     wanted = os.environ.get("DIFFSEIS_CACHE")
     if wanted == "":
         return None
-    base = Path(wanted) if wanted else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "diffseis"
+    base = (
+        Path(wanted)
+        if wanted
+        else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "diffseis"
+    )
     # Programs made for one processor may not run on another that shares the home directory.
     folder = base / f"xla-{jax.__version__}-{platform.machine()}-{_processor()}"
     try:
@@ -90,7 +103,9 @@ def _processor() -> str:
 
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
-        lines = sorted(line for line in text.splitlines() if line.startswith(("model name", "flags", "Features")))
+        lines = sorted(
+            line for line in text.splitlines() if line.startswith(("model name", "flags", "Features"))
+        )
     except OSError:
         lines = [platform.processor()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:10]

@@ -59,13 +59,17 @@ class LocalFrame:
 
     @cached_property
     def _transformer(self) -> Transformer:
-        projection = f"+proj=aeqd +lat_0={self.latitude_deg!r} +lon_0={self.longitude_deg!r} +ellps=WGS84 +units=km"
+        projection = (
+            f"+proj=aeqd +lat_0={self.latitude_deg!r} +lon_0={self.longitude_deg!r} +ellps=WGS84 +units=km"
+        )
         return Transformer.from_crs("EPSG:4326", projection, always_xy=True)
 
     def to_ned(self, latitude_deg, longitude_deg, depth_km=0.0) -> Float[np.ndarray, "... 3"]:
         """North, east, down in km of geographic points; `depth_km` below sea level (a summit's is negative)."""
         lat, lon, down = np.broadcast_arrays(
-            np.asarray(latitude_deg, np.float64), np.asarray(longitude_deg, np.float64), np.asarray(depth_km, np.float64)
+            np.asarray(latitude_deg, np.float64),
+            np.asarray(longitude_deg, np.float64),
+            np.asarray(depth_km, np.float64),
         )
         east, north = self._transformer.transform(lon, lat)
         return np.stack([np.asarray(north), np.asarray(east), down], axis=-1)
@@ -80,7 +84,10 @@ class LocalFrame:
 
 def geodesic(latitude_a, longitude_a, latitude_b, longitude_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distance in km on WGS84, azimuth from a to b and from b to a, in degrees 0 to 360."""
-    a = [np.asarray(v, np.float64) for v in np.broadcast_arrays(longitude_a, latitude_a, longitude_b, latitude_b)]
+    a = [
+        np.asarray(v, np.float64)
+        for v in np.broadcast_arrays(longitude_a, latitude_a, longitude_b, latitude_b)
+    ]
     forward, backward, metres = _GEOD.inv(*a)
     return np.asarray(metres) / 1000.0, np.asarray(forward) % 360.0, np.asarray(backward) % 360.0
 

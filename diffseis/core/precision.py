@@ -13,4 +13,5 @@ def enable_x64() -> None:
 
 
 def x64_enabled() -> bool:
+    """Whether arrays are double precision by default."""
     return bool(jax.config.read("jax_enable_x64"))

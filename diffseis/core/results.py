@@ -55,7 +55,9 @@ def result_name(code: int) -> str:
 def status_words(codes) -> np.ndarray:
     """Status words (``located``, ``boundary``...) of an array of `RESULTS` codes."""
     table = {int(getattr(RESULTS, name)._value): word for name, word in STATUS_BY_RESULT.items()}
-    return np.array([table[int(c)] for c in np.ravel(np.asarray(codes))], dtype=object).reshape(np.shape(codes))
+    return np.array([table[int(c)] for c in np.ravel(np.asarray(codes))], dtype=object).reshape(
+        np.shape(codes)
+    )
 
 
 class Solution(eqx.Module, Generic[T]):

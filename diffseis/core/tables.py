@@ -159,7 +159,9 @@ class VelocityTable:
     def __post_init__(self):
         _check_columns(self, ["depth_km", "vp_km_s", "vs_km_s"])
         if self.kind not in ("layers", "linear"):
-            raise InputError(f"unknown kind {self.kind!r}", field="velocity kind", fix="use `layers` or `linear`")
+            raise InputError(
+                f"unknown kind {self.kind!r}", field="velocity kind", fix="use `layers` or `linear`"
+            )
 
     def __len__(self) -> int:
         return len(self.depth_km)

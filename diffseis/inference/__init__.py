@@ -14,6 +14,7 @@ from diffseis.inference.modes import climb as climb
 from diffseis.inference.modes import laplace_modes as laplace_modes
 from diffseis.inference.modes import select_starts as select_starts
 from diffseis.inference.nuts import NUTS as NUTS
+from diffseis.inference.proposals import whiten as whiten
 from diffseis.inference.quasirandom import normal_points as normal_points
 from diffseis.inference.quasirandom import resample as resample
 from diffseis.inference.quasirandom import uniform_points as uniform_points

@@ -41,7 +41,9 @@ def kernel_stein_discrepancy(
     return jnp.sqrt(jnp.maximum(jnp.sum(stein), 0)) / num
 
 
-def credible_level(log_density: Float[Array, " particle"], log_density_truth: Float[Array, ""]) -> Float[Array, ""]:
+def credible_level(
+    log_density: Float[Array, " particle"], log_density_truth: Float[Array, ""]
+) -> Float[Array, ""]:
     """Probability of the smallest region of highest density that holds the truth.
 
     Uniform on [0, 1] over repetitions if, and only if, the posteriors are calibrated: the truth is then one more draw.

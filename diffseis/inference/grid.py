@@ -36,7 +36,9 @@ class DenseGrid(AbstractSampler):
     num_fine: int = eqx.field(static=True)
     max_dims = 3
 
-    def __init__(self, num_particles: int = 2000, *, num_steps: int = 5, num_coarse: int = 20, num_fine: int = 44):
+    def __init__(
+        self, num_particles: int = 2000, *, num_steps: int = 5, num_coarse: int = 20, num_fine: int = 44
+    ):
         self.num_particles = num_particles
         self.num_steps = num_steps
         self.num_coarse = num_coarse
@@ -44,7 +46,9 @@ class DenseGrid(AbstractSampler):
 
     def init(self, log_density: LogDensity, modes: Modes, *, key: Key[Array, ""]) -> GridState:
         if modes.location.shape[1] > self.max_dims:
-            raise ValueError(f"a dense grid serves up to {self.max_dims} dimensions, not {modes.location.shape[1]}")
+            raise ValueError(
+                f"a dense grid serves up to {self.max_dims} dimensions, not {modes.location.shape[1]}"
+            )
         sd = jnp.sqrt(jnp.diagonal(modes.covariance, axis1=1, axis2=2))
         live = (modes.log_weight > -15)[:, None]
         lower = jnp.min(jnp.where(live, modes.location - 8 * sd, jnp.inf), axis=0)
@@ -80,7 +84,9 @@ class DenseGrid(AbstractSampler):
         centred = points - mean[None, :]
         covariance = (centred * weight[:, None]).T @ centred
         k_cell, k_place = jr.split(key)
-        positions = (jnp.arange(self.num_particles, dtype=value.dtype) + jr.uniform(k_cell, (), value.dtype)) / self.num_particles
+        positions = (
+            jnp.arange(self.num_particles, dtype=value.dtype) + jr.uniform(k_cell, (), value.dtype)
+        ) / self.num_particles
         cumulative = jnp.cumsum(weight)
         chosen = jnp.minimum(jnp.searchsorted(cumulative / cumulative[-1], positions), points.shape[0] - 1)
         cell = (state.upper - state.lower) / self.num_fine
@@ -98,7 +104,9 @@ class DenseGrid(AbstractSampler):
     def _evaluate(self, log_density, state: GridState, num: int):
         """Cell centres and log densities, one plane of the first axis after the other."""
         fraction = (jnp.arange(num, dtype=state.lower.dtype) + 0.5) / num
-        axes = [state.lower[d] + (state.upper[d] - state.lower[d]) * fraction for d in range(state.lower.shape[0])]
+        axes = [
+            state.lower[d] + (state.upper[d] - state.lower[d]) * fraction for d in range(state.lower.shape[0])
+        ]
         points = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
         plane = points.reshape(num, -1, points.shape[-1])
         value = jax.lax.map(jax.vmap(log_density), plane).reshape(points.shape[:-1])

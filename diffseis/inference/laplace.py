@@ -11,6 +11,8 @@ from diffseis.inference.quasirandom import normal_points
 
 
 class LaplaceState(eqx.Module):
+    """Draws and the modes they came from."""
+
     position: Float[Array, "particle dim"]
     mode_idx: Int[Array, " particle"]
     modes: Modes

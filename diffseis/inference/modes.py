@@ -16,7 +16,10 @@ SoftLogDensity = Callable[[Float[Array, " dim"], Float[Array, ""]], Float[Array,
 
 
 def select_starts(
-    points: Float[Array, "point dim"], log_density: Float[Array, " point"], num_starts: int, radius: Float[Array, ""]
+    points: Float[Array, "point dim"],
+    log_density: Float[Array, " point"],
+    num_starts: int,
+    radius: Float[Array, ""],
 ) -> Int[Array, " {num_starts}"]:
     """The best point, then the best of those not within `radius` of it, and so on: diverse, and without sorting."""
 

@@ -43,7 +43,9 @@ class NUTS(AbstractSampler):
     thinning: int = eqx.field(static=True)
     max_dims = None
 
-    def __init__(self, num_particles: int = 2000, *, num_chains: int = 4, num_warmup: int = 300, thinning: int = 2):
+    def __init__(
+        self, num_particles: int = 2000, *, num_chains: int = 4, num_warmup: int = 300, thinning: int = 2
+    ):
         if num_particles % num_chains:
             num_particles += num_chains - num_particles % num_chains
         self.num_particles = num_particles
@@ -64,7 +66,10 @@ class NUTS(AbstractSampler):
 
             def adapt(position, chain_key):
                 (state, parameters), _ = warmup.run(chain_key, position, num_steps=self.num_warmup)
-                return state, {"step_size": parameters["step_size"], "inverse_mass_matrix": parameters["inverse_mass_matrix"]}
+                return state, {
+                    "step_size": parameters["step_size"],
+                    "inverse_mass_matrix": parameters["inverse_mass_matrix"],
+                }
 
             chains, parameters = jax.vmap(adapt)(start, jr.split(k_warm, self.num_chains))
         draws = jnp.zeros((self.num_chains, self.num_steps, modes.location.shape[1]), modes.location.dtype)

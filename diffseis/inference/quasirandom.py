@@ -25,7 +25,9 @@ def _sobol(num_points: int, num_dims: int) -> np.ndarray:
     return engine.random_base2(max(1, int(np.ceil(np.log2(max(num_points, 2))))))[:num_points]
 
 
-def uniform_points(num_points: int, num_dims: int, *, key: Key[Array, ""], dtype) -> Float[Array, "point dim"]:
+def uniform_points(
+    num_points: int, num_dims: int, *, key: Key[Array, ""], dtype
+) -> Float[Array, "point dim"]:
     """Sobol' points of the unit cube, shifted at random modulo 1; strictly inside the cube."""
     points = jnp.asarray(_sobol(num_points, num_dims), dtype)
     shifted = (points + jr.uniform(key, (1, num_dims), dtype)) % 1.0

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from diffseis.inference.base import AbstractSampler, Draws, LogDensity, Modes, allocate
 from diffseis.inference.diagnostics import effective_sample_size
-from diffseis.inference.proposals import draw_weighted, kernel_bandwidth, within_mode_covariance
+from diffseis.inference.proposals import draw_weighted, kernel_bandwidth, whiten, within_mode_covariance
 from diffseis.inference.quasirandom import normal_points, resample
 
 
@@ -96,7 +96,9 @@ class SVGD(AbstractSampler):
 
     def __check_init__(self):
         if self.num_particles < 2:
-            raise ValueError(f"`num_particles` must be >= 2, got {self.num_particles}; one particle has no spread")
+            raise ValueError(
+                f"`num_particles` must be >= 2, got {self.num_particles}; one particle has no spread"
+            )
         if self.num_steps < 1:
             raise ValueError(f"`num_steps` must be >= 1, got {self.num_steps}")
         if not 0 < self.start_power <= 1:
@@ -122,7 +124,9 @@ class SVGD(AbstractSampler):
             drift=jnp.asarray(jnp.inf, dtype),
         )
 
-    def step(self, log_density: LogDensity, state: SVGDState, *, key: Key[Array, ""]) -> tuple[SVGDState, SVGDInfo]:
+    def step(
+        self, log_density: LogDensity, state: SVGDState, *, key: Key[Array, ""]
+    ) -> tuple[SVGDState, SVGDInfo]:
         del key  # SVGD is deterministic; the contract of samplers is kept
         dtype = state.position.dtype
         warmup = max(1, self.num_steps // 3)
@@ -134,7 +138,7 @@ class SVGD(AbstractSampler):
         length = jnp.sqrt(jnp.sum(score**2, axis=1, keepdims=True)) + jnp.finfo(dtype).tiny
         score = score * jnp.minimum(1.0, 10.0 / length)
 
-        x = jax.scipy.linalg.solve_triangular(state.cholesky, state.position.T, lower=True).T
+        x = whiten(state.position, state.cholesky)
         direction, bandwidth2 = _stein_direction(x, score)
         move = self.step_size * direction
         new = state.position + move @ state.cholesky.T

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
     from diffseis.io.notices import Notice as Notice
-    from diffseis.io.picks_csv import read_picks_csv as read_picks_csv
     from diffseis.io.obspy_events import from_obspy_catalog as from_obspy_catalog
+    from diffseis.io.picks_csv import read_picks_csv as read_picks_csv
     from diffseis.io.posterior_netcdf import read_posterior_netcdf as read_posterior_netcdf
     from diffseis.io.posterior_netcdf import reference_times as reference_times
     from diffseis.io.posterior_netcdf import write_posterior_netcdf as write_posterior_netcdf

@@ -9,7 +9,12 @@ from diffseis.io.delimited import Delimited, read_delimited
 from diffseis.io.times import parse_time
 
 REQUIRED = ("event_id", "time", "latitude", "longitude", "depth_km")
-RANGES = {"latitude": (-90.0, 90.0), "longitude": (-180.0, 360.0), "depth_km": (-10.0, 1000.0), "magnitude": (-5.0, 11.0)}
+RANGES = {
+    "latitude": (-90.0, 90.0),
+    "longitude": (-180.0, 360.0),
+    "depth_km": (-10.0, 1000.0),
+    "magnitude": (-5.0, 11.0),
+}
 
 
 def read_events_csv(path: str | Path) -> EventTable:
@@ -45,7 +50,11 @@ def _numbers(table: Delimited, name: str) -> np.ndarray:
         try:
             out[row] = float(cell)
         except ValueError as error:
-            raise table.error(row, name, f"{cell!r} is no number", "give a number or leave it empty") from error
+            raise table.error(
+                row, name, f"{cell!r} is no number", "give a number or leave it empty"
+            ) from error
         if not low <= out[row] <= high:
-            raise table.error(row, name, f"{cell} lies outside {low:g} to {high:g}", "check the units and the column")
+            raise table.error(
+                row, name, f"{cell} lies outside {low:g} to {high:g}", "check the units and the column"
+            )
     return out

@@ -22,7 +22,9 @@ DATA_SETS: dict[str, DataSet] = {}
 """Sets with a published address and a known checksum. Sets are added when both have been verified."""
 
 
-def fetch_files(name: str | None, out: Path, *, url: str | None = None, sha256: str | None = None) -> list[Path]:
+def fetch_files(
+    name: str | None, out: Path, *, url: str | None = None, sha256: str | None = None
+) -> list[Path]:
     """Fetches a named set, or one file, into `out`; every file's checksum is verified, and sound ones are kept.
 
     Raises:
@@ -30,7 +32,11 @@ def fetch_files(name: str | None, out: Path, *, url: str | None = None, sha256: 
     """
     if url is not None:
         if sha256 is None or not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-            raise InputError("a checksum is needed", field="sha256", fix="give the 64 hexadecimal digits of the file's sha256")
+            raise InputError(
+                "a checksum is needed",
+                field="sha256",
+                fix="give the 64 hexadecimal digits of the file's sha256",
+            )
         files = {url: sha256.lower()}
     elif name in DATA_SETS:
         files = DATA_SETS[name].files
@@ -47,19 +53,31 @@ def _fetch(address: str, digest: str, out: Path) -> Path:
         raise InputError("pooch is not installed", fix="pip install 'diffseis[fetch]'") from error
     name = Path(urlparse(address).path).name
     if urlparse(address).scheme not in ("http", "https", "ftp", "file") or not name:
-        raise InputError(f"{address!r} is no address of a file", field="url", fix="give an http(s), ftp or file address")
+        raise InputError(
+            f"{address!r} is no address of a file", field="url", fix="give an http(s), ftp or file address"
+        )
     if urlparse(address).scheme == "file":
         downloader = _copy
     else:
         downloader = pooch.HTTPDownloader(progressbar=False, timeout=60)
     try:
         return Path(
-            pooch.retrieve(address, known_hash=f"sha256:{digest}", fname=name, path=out, downloader=downloader)
+            pooch.retrieve(
+                address, known_hash=f"sha256:{digest}", fname=name, path=out, downloader=downloader
+            )
         )
     except ValueError as error:
-        raise InputError(f"{address} does not have the stated sha256: {error}", field="sha256", fix="check the checksum; the damaged file was not kept") from error
+        raise InputError(
+            f"{address} does not have the stated sha256: {error}",
+            field="sha256",
+            fix="check the checksum; the damaged file was not kept",
+        ) from error
     except Exception as error:
-        raise InputError(f"{address} could not be fetched: {error}", field="url", fix="check the network and repeat: finished files are kept") from error
+        raise InputError(
+            f"{address} could not be fetched: {error}",
+            field="url",
+            fix="check the network and repeat: finished files are kept",
+        ) from error
 
 
 def _copy(url: str, output_file, pooch) -> None:

@@ -10,6 +10,7 @@ from diffseis.location.data import event_arrays as event_arrays
 from diffseis.location.data import prepare_picks as prepare_picks
 from diffseis.location.event import EventPosterior as EventPosterior
 from diffseis.location.event import locate_event as locate_event
+from diffseis.location.gradients import best_hypocentre as best_hypocentre
 from diffseis.location.likelihood import AbstractLikelihood as AbstractLikelihood
 from diffseis.location.likelihood import InlierOutlier as InlierOutlier
 from diffseis.location.likelihood import StudentT as StudentT
@@ -27,4 +28,3 @@ from diffseis.location.prior import SearchVolume as SearchVolume
 from diffseis.location.prior import StationSurface as StationSurface
 from diffseis.location.prior import UniformDepth as UniformDepth
 from diffseis.location.station_terms import estimate_station_terms as estimate_station_terms
-from diffseis.location.gradients import best_hypocentre as best_hypocentre

@@ -158,17 +158,17 @@ class LocatedCatalogue:
         return len(self.events)
 
 
-def add_seconds(time: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+def add_seconds(time: np.ndarray | np.datetime64, seconds: np.ndarray | float) -> np.ndarray:
     """``datetime64[ns]`` plus float seconds; NaT where they are not finite."""
     seconds = np.asarray(seconds, np.float64)
     good = np.isfinite(seconds)
     nanoseconds = np.round(np.where(good, seconds, 0.0) * 1e9).astype("timedelta64[ns]")
     shifted = np.asarray(time, "datetime64[ns]") + nanoseconds
-    return np.where(good, shifted, np.datetime64("NaT", "ns"))
+    return np.asarray(np.where(good, shifted, np.datetime64("NaT", "ns")))
 
 
-def seconds_between(later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+def seconds_between(later: np.ndarray | np.datetime64, earlier: np.ndarray | np.datetime64) -> np.ndarray:
     """Float seconds from `earlier` to `later`, exact to the nanosecond for spans below 100 days."""
     difference = np.asarray(later, "datetime64[ns]") - np.asarray(earlier, "datetime64[ns]")
     seconds = difference / np.timedelta64(1, "ns") * 1e-9
-    return np.where(np.isnat(difference), np.nan, seconds)
+    return np.asarray(np.where(np.isnat(difference), np.nan, seconds))

@@ -93,7 +93,8 @@ def prepare_picks(picks: PickTable, stations: StationTable) -> PreparedPicks:
             by_event[event_row[i]].append(int(i))
     rows = [np.array(r, int) for r in by_event]
     reference = np.array(
-        [time[r[0]] if len(r) else _first_time(time, event_row == e) for e, r in enumerate(rows)], "datetime64[ns]"
+        [time[r[0]] if len(r) else _first_time(time, event_row == e) for e, r in enumerate(rows)],
+        "datetime64[ns]",
     )
     reference = reference.astype("datetime64[s]").astype("datetime64[ns]")
     return PreparedPicks(event_id, reference, event_row, station_row, phase_idx, status, rows)

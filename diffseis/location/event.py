@@ -7,9 +7,16 @@ import jax.random as jr
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from diffseis.core.results import RESULTS
-from diffseis.inference import AbstractSampler, kernel_stein_discrepancy, run_sampler
+from diffseis.inference import AbstractSampler, kernel_stein_discrepancy, run_sampler, whiten
 from diffseis.location.data import EventData
-from diffseis.location.posterior import Context, ModeSearch, Problem, find_modes, marginal_log_density, origin_time_nodes
+from diffseis.location.posterior import (
+    Context,
+    ModeSearch,
+    Problem,
+    find_modes,
+    marginal_log_density,
+    origin_time_nodes,
+)
 from diffseis.location.reference import broad_reference
 
 _MODE_SHARE = 0.05
@@ -103,7 +110,9 @@ def locate_event(
 def _origin_times(problem, ned, position, data, context, *, key):
     """Origin time of every particle: its fourth coordinate, or a draw from the conditional normal."""
     if position.shape[1] == 4:
-        return jax.vmap(lambda x, u: problem.origin_time(u, problem.reduced(x, data)[0], context))(ned, position)
+        return jax.vmap(lambda x, u: problem.origin_time(u, problem.reduced(x, data)[0], context))(
+            ned, position
+        )
     if problem.num_dims == 4:
 
         def draw(x, uniform):
@@ -157,7 +166,7 @@ def _discrepancy(target, position):
     eye = jnp.eye(some.shape[1], dtype=some.dtype)
     covariance = centred.T @ centred / some.shape[0] + 1e-12 * eye
     factor = jnp.linalg.cholesky(covariance)
-    white = jax.scipy.linalg.solve_triangular(factor, centred.T, lower=True).T
+    white = whiten(centred, factor)
     score = jax.vmap(jax.grad(target))(some) @ factor
     return kernel_stein_discrepancy(white, score)
 
@@ -167,7 +176,8 @@ def _judge(problem: Problem, ned, log_density, described, converged: Bool[Array,
     lower, upper = problem.volume.lower_km, problem.volume.upper_km
     width = upper - lower
     near_side = jnp.any(
-        (ned[:, :2] < (lower + 0.02 * width)[None, :2]) | (ned[:, :2] > (upper - 0.02 * width)[None, :2]), axis=1
+        (ned[:, :2] < (lower + 0.02 * width)[None, :2]) | (ned[:, :2] > (upper - 0.02 * width)[None, :2]),
+        axis=1,
     )
     near_bottom = ned[:, 2] > upper[2] - 0.02 * width[2]
     top = jax.vmap(problem.volume.surface.depth_km)(ned[:, 0], ned[:, 1])

@@ -48,7 +48,9 @@ def best_hypocentre(
         return p.log_density(u, softness, d, context) - p.volume.to_ned(u[:3])[1]
 
     still_problem, still_data = jax.lax.stop_gradient((problem, data))
-    u, _ = climb(lambda v, s: density(v, s, still_problem, still_data), start, jnp.zeros(num_steps, start.dtype))
+    u, _ = climb(
+        lambda v, s: density(v, s, still_problem, still_data), start, jnp.zeros(num_steps, start.dtype)
+    )
     u = jax.lax.stop_gradient(u)
     hessian = jax.lax.stop_gradient(jax.hessian(density)(u, zero, still_problem, still_data))
     u = u - jnp.linalg.solve(hessian, jax.grad(density)(u, zero, problem, data))

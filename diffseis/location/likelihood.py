@@ -59,7 +59,7 @@ class TravelTimeError(eqx.Module):
 
     def correlation(self, data: EventData) -> Float[Array, "pick pick"]:
         """Correlation between the errors of the picks."""
-        position = data.receiver_ned_km
+        position = jnp.where(data.mask[:, None], data.receiver_ned_km, 0)
         difference = position[:, None, :] - position[None, :, :]
         length = jnp.where(self.correlation_km > 0, self.correlation_km, 1)
         near = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1) / length**2)
@@ -121,7 +121,8 @@ class AbstractLikelihood(eqx.Module):
 
 def total_sigma(error: TravelTimeError, travel_time_s: Picks, data: EventData, softness_s) -> Picks:
     """Pick and travel-time error together."""
-    return jnp.sqrt(data.sigma_s**2 + error.sigma_s(travel_time_s) ** 2 + softness_s**2)
+    sigma = jnp.where(data.mask, data.sigma_s, 1)
+    return jnp.sqrt(sigma**2 + error.sigma_s(travel_time_s) ** 2 + softness_s**2)
 
 
 class InlierOutlier(AbstractLikelihood):
@@ -153,7 +154,12 @@ class InlierOutlier(AbstractLikelihood):
         """Probability densities of being good with this residual, and of being wrong with it."""
         sigma = total_sigma(self.error, travel_time_s, data, softness_s)
         scale2 = self.outlier_scale_s**2 + softness_s**2
-        good = (1 - self.outlier_fraction) / math.sqrt(2 * math.pi) * jnp.exp(-0.5 * (residual_s / sigma) ** 2) / sigma
+        good = (
+            (1 - self.outlier_fraction)
+            / math.sqrt(2 * math.pi)
+            * jnp.exp(-0.5 * (residual_s / sigma) ** 2)
+            / sigma
+        )
         bad = self.outlier_fraction / math.pi * jnp.sqrt(scale2) / (scale2 + residual_s**2)
         return good, bad
 
@@ -197,8 +203,14 @@ class StudentT(AbstractLikelihood):
     def log_prob(self, reduced_s, travel_time_s, origin_time_s, data, prepared, softness_s):
         sigma = total_sigma(self.error, travel_time_s, data, softness_s)
         half = 0.5 * (self.dof + 1)
-        norm = jax.scipy.special.gammaln(half) - jax.scipy.special.gammaln(0.5 * self.dof) - 0.5 * jnp.log(math.pi * self.dof)
-        density = norm - jnp.log(sigma) - half * jnp.log1p(((reduced_s - origin_time_s) / sigma) ** 2 / self.dof)
+        norm = (
+            jax.scipy.special.gammaln(half)
+            - jax.scipy.special.gammaln(0.5 * self.dof)
+            - 0.5 * jnp.log(math.pi * self.dof)
+        )
+        density = (
+            norm - jnp.log(sigma) - half * jnp.log1p(((reduced_s - origin_time_s) / sigma) ** 2 / self.dof)
+        )
         return jnp.sum(jnp.where(data.mask, density, 0))
 
     def origin_time(self, reduced_s, travel_time_s, data, prepared):
@@ -213,7 +225,9 @@ class StudentT(AbstractLikelihood):
         return total_sigma(self.error, travel_time_s, data, jnp.zeros((), travel_time_s.dtype))
 
 
-def robust_origin_time(likelihood, reduced_s: Picks, travel_time_s: Picks, data: EventData, num_steps: int = 20):
+def robust_origin_time(
+    likelihood, reduced_s: Picks, travel_time_s: Picks, data: EventData, num_steps: int = 20
+):
     """Origin time by iteratively reweighted means, from the pick that most others agree with."""
     sigma = likelihood.sigma_s(travel_time_s, data)
     information = jnp.where(data.mask, sigma**-2, 0)

@@ -19,7 +19,6 @@ from diffseis.core.results import RESULTS, Solution
 from diffseis.core.tables import PHASES, PickTable, StationTable
 from diffseis.eikonal import AbstractPhaseTimes, AbstractTravelTimeField, FieldTimes
 from diffseis.inference import SVGD, AbstractSampler
-from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.location.data import EventData, PreparedPicks, event_arrays, prepare_picks
 from diffseis.location.event import EventPosterior, locate_chunk
 from diffseis.location.likelihood import AbstractLikelihood, InlierOutlier
@@ -42,6 +41,7 @@ class Store(Protocol):
     def put(self, event_ids: Sequence[str], posteriors: Sequence[EventPosterior]) -> None:
         """Keeps the posteriors of one chunk."""
         ...
+
 
 MAX_PICKS = 4096
 
@@ -128,7 +128,19 @@ def locate(
 
     prepared = prepare_picks(picks, stations)
     posteriors, stats = _locate_all(
-        problem, prepared, picks, stations, frame, terms, sampler, search, softness, chunk_size, store, progress, key
+        problem,
+        prepared,
+        picks,
+        stations,
+        frame,
+        terms,
+        sampler,
+        search,
+        softness,
+        chunk_size,
+        store,
+        progress,
+        key,
     )
     catalogue, codes = assemble(prepared, posteriors, picks, stations, frame, volume, terms)
     failed = np.flatnonzero(codes != int(RESULTS.successful._value))
@@ -142,18 +154,32 @@ def locate(
 
 
 def _locate_all(
-    problem, prepared: PreparedPicks, picks, stations, frame, terms, sampler, search, softness, chunk_size, store, progress, key
+    problem,
+    prepared: PreparedPicks,
+    picks,
+    stations,
+    frame,
+    terms,
+    sampler,
+    search,
+    softness,
+    chunk_size,
+    store,
+    progress,
+    key,
 ) -> tuple[list[EventPosterior | None], dict]:
     """Every event's posterior (None for events without picks), in the catalogue's order."""
     vectorised = jax.default_backend() != "cpu"
     keys = fold_keys(key, jnp.asarray(stable_ids([str(e) for e in prepared.event_id])))
-    sizes = [bucket_size(min(n, MAX_PICKS)) for n in prepared.num_picks]
+    sizes = [bucket_size(min(int(n), MAX_PICKS)) for n in prepared.num_picks]
     answers: list[EventPosterior | None] = [None] * len(prepared.event_id)
     if store is not None:
         answers = [store.get(str(e)) for e in prepared.event_id]
     tasks: list[tuple[int, list[int]]] = []
     for size in sorted(set(sizes)):
-        members = [e for e, s in enumerate(sizes) if s == size and prepared.num_picks[e] > 0 and answers[e] is None]
+        members = [
+            e for e, s in enumerate(sizes) if s == size and prepared.num_picks[e] > 0 and answers[e] is None
+        ]
         tasks += [(size, members[i : i + chunk_size]) for i in range(0, len(members), chunk_size)]
     softness_array = jnp.asarray(softness)
     counts = {"done": 0, "total": sum(len(m) for _, m in tasks)}
@@ -162,7 +188,8 @@ def _locate_all(
     def build(size: int, members: list[int]) -> tuple[EventData, np.ndarray]:
         rows = members + [members[-1]] * (chunk_size - len(members))
         events = [
-            event_arrays(prepared, picks, stations, frame, e, station_terms_s=terms, size=size, dtype=dtype) for e in rows
+            event_arrays(prepared, picks, stations, frame, e, station_terms_s=terms, size=size, dtype=dtype)
+            for e in rows
         ]
         return jax.tree.map(lambda *leaves: np.stack(leaves), *events), np.asarray(rows)
 
@@ -206,7 +233,9 @@ def _locate_all(
     # XLA lets go of the interpreter lock while it computes. One task of each size first, so that different programs are
     # compiled side by side; then the largest first, so that threads end together.
     firsts = {size: i for i, (size, _) in reversed(list(enumerate(tasks)))}
-    order = sorted(range(len(tasks)), key=lambda i: (i not in firsts.values(), -tasks[i][0] * len(tasks[i][1])))
+    order = sorted(
+        range(len(tasks)), key=lambda i: (i not in firsts.values(), -tasks[i][0] * len(tasks[i][1]))
+    )
     workers = 1 if vectorised else max(1, min(os.cpu_count() or 1, 8))
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(run, tasks[i]) for i in order]

@@ -47,17 +47,23 @@ class Problem(eqx.Module):
     def travel_times(self, x_ned_km: Float[Array, "3"], data: EventData) -> Float[Array, " pick"]:
         """Predicted travel time of every pick, without station terms; 1 s in the padding."""
         predicted = jax.vmap(self.times, in_axes=(None, 0, 0, 0))(
-            x_ned_km, data.receiver_ned_km, data.station_row, data.phase_idx
+            x_ned_km, jnp.where(data.mask[:, None], data.receiver_ned_km, 0), data.station_row, data.phase_idx
         )
         return jnp.where(data.mask, predicted, 1)
 
     def reduced(self, x_ned_km: Float[Array, "3"], data: EventData):
         """Picked minus predicted time (the origin time not subtracted), and the predicted times."""
         predicted = self.travel_times(x_ned_km, data)
-        return jnp.where(data.mask, data.time_s - data.term_s - predicted, 0), predicted
+        # Masked before the arithmetic, too: whatever the padding holds must not reach a gradient.
+        observed = jnp.where(data.mask, data.time_s, 0) - jnp.where(data.mask, data.term_s, 0)
+        return jnp.where(data.mask, observed - predicted, 0), predicted
 
     def log_posterior(
-        self, x_ned_km: Float[Array, "3"], origin_time_s: Float[Array, ""], data: EventData, prepared: PyTree = None
+        self,
+        x_ned_km: Float[Array, "3"],
+        origin_time_s: Float[Array, ""],
+        data: EventData,
+        prepared: PyTree = None,
     ) -> Float[Array, ""]:
         """Log posterior density per km3 (and s), up to a constant, in physical coordinates."""
         reduced, predicted = self.reduced(x_ned_km, data)
@@ -71,7 +77,9 @@ class Problem(eqx.Module):
             return jnp.zeros((), u.dtype)
         return u[3] + jnp.sum(context.weights * reduced_s)
 
-    def log_density(self, u: Float[Array, " dim"], softness_s: Float[Array, ""], data: EventData, context: Context):
+    def log_density(
+        self, u: Float[Array, " dim"], softness_s: Float[Array, ""], data: EventData, context: Context
+    ):
         """Log posterior density in unbounded coordinates: three of place, and the origin time where it is an unknown."""
         x, log_volume = self.volume.to_ned(u[:3])
         reduced, predicted = self.reduced(x, data)
@@ -80,7 +88,9 @@ class Problem(eqx.Module):
         return log_like + log_volume + self.volume.depth_prior.log_prob(x[2])
 
 
-def pick_weights(problem: Problem, x_ned_km, origin_time_s, data: EventData, softness_s) -> Float[Array, " pick"]:
+def pick_weights(
+    problem: Problem, x_ned_km, origin_time_s, data: EventData, softness_s
+) -> Float[Array, " pick"]:
     """Robust weights of the picks at a place and time near the solution, adding up to one."""
     reduced, predicted = problem.reduced(x_ned_km, data)
     variance = problem.likelihood.sigma_s(predicted, data) ** 2
@@ -89,11 +99,11 @@ def pick_weights(problem: Problem, x_ned_km, origin_time_s, data: EventData, sof
     return jax.lax.stop_gradient(weight / jnp.maximum(jnp.sum(weight), 1e-30))
 
 
-def origin_time_nodes(problem: Problem, x_ned_km: Float[Array, "3"], data: EventData, num: int = 72):
+def origin_time_nodes(problem: Problem, x_ned_km: Float[Array, "3"], data: EventData, num: int = 60):
     """Nodes that cover the origin time's conditional distribution at a place, and its log density (with the place's)."""
     reduced, predicted = problem.reduced(x_ned_km, data)
     centre, sd = problem.likelihood.origin_time(reduced, predicted, data, None)
-    nodes = centre + sd * jnp.linspace(-9.0, 9.0, num, dtype=predicted.dtype)
+    nodes = centre + sd * jnp.linspace(-7.5, 7.5, num, dtype=predicted.dtype)
     zero = jnp.zeros((), predicted.dtype)
     value = jax.vmap(lambda t: problem.likelihood.log_prob(reduced, predicted, t, data, None, zero))(nodes)
     return nodes, value
@@ -104,7 +114,10 @@ def marginal_log_density(problem: Problem, u: Float[Array, "3"], data: EventData
     x, log_volume = problem.volume.to_ned(u)
     nodes, value = origin_time_nodes(problem, x, data)
     return (
-        jax.nn.logsumexp(value) + jnp.log(nodes[1] - nodes[0]) + log_volume + problem.volume.depth_prior.log_prob(x[2])
+        jax.nn.logsumexp(value)
+        + jnp.log(nodes[1] - nodes[0])
+        + log_volume
+        + problem.volume.depth_prior.log_prob(x[2])
     )
 
 
@@ -127,7 +140,12 @@ class ModeSearch(eqx.Module):
 
 
 def find_modes(
-    problem: Problem, data: EventData, search: ModeSearch, softness_s: Float[Array, " level"], *, key: Key[Array, ""]
+    problem: Problem,
+    data: EventData,
+    search: ModeSearch,
+    softness_s: Float[Array, " level"],
+    *,
+    key: Key[Array, ""],
 ) -> tuple[Modes, Context]:
     """Maxima of one event's posterior, and the context in which they were found."""
     candidates = _candidates(problem, data, search, key=key)

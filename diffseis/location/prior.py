@@ -133,7 +133,9 @@ class SearchVolume(eqx.Module):
         """Log prior density per km3 up to a constant; -inf outside."""
         top, bottom = self._limits(x[0], x[1])
         inside = (
-            jnp.all((x[:2] >= self.lower_km[:2]) & (x[:2] <= self.upper_km[:2])) & (x[2] >= top) & (x[2] <= bottom)
+            jnp.all((x[:2] >= self.lower_km[:2]) & (x[:2] <= self.upper_km[:2]))
+            & (x[2] >= top)
+            & (x[2] <= bottom)
         )
         return jnp.where(inside, self.depth_prior.log_prob(x[2]), -jnp.inf)
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key
 
-from diffseis.inference import AbstractReference
+from diffseis.inference import AbstractReference, whiten
 from diffseis.location.data import EventData
 from diffseis.location.posterior import Context, Problem
 
@@ -38,7 +38,9 @@ class BroadReference(AbstractReference):
         fraction = jr.uniform(k_uniform, (num, 3), dtype)
         wide = jax.vmap(lambda f: self.problem.volume.from_ned(self._uniform(f, lower, upper)))(fraction)
         scale = jnp.sqrt(_DOF / jnp.sum(jr.normal(k_chi, (num, int(_DOF)), dtype) ** 2, axis=1))
-        near = self.centre[None, :] + scale[:, None] * (jr.normal(k_normal, (num, 3), dtype) @ self.cholesky.T)
+        near = self.centre[None, :] + scale[:, None] * (
+            jr.normal(k_normal, (num, 3), dtype) @ self.cholesky.T
+        )
         even = (jnp.arange(num) % 2 == 0)[:, None]
         place = jnp.where(even, wide, near)
         if self.problem.num_dims == 3:
@@ -56,7 +58,7 @@ class BroadReference(AbstractReference):
         top = self.problem.volume.surface.depth_km(x[0], x[1])
         depth = self.problem.volume.upper_km[2] - top
         wide = log_volume - jnp.log(width[0] * width[1] * depth)
-        white = jax.scipy.linalg.solve_triangular(self.cholesky, position[:3] - self.centre, lower=True)
+        white = whiten((position[:3] - self.centre)[None, :], self.cholesky)[0]
         norm = math.lgamma(0.5 * (_DOF + 3)) - math.lgamma(0.5 * _DOF) - 1.5 * math.log(_DOF * math.pi)
         near = norm - jnp.sum(jnp.log(jnp.diagonal(self.cholesky)))
         near = near - 0.5 * (_DOF + 3) * jnp.log1p(jnp.sum(white**2) / _DOF)
@@ -67,7 +69,9 @@ class BroadReference(AbstractReference):
         t = (position[3] - offset) / sigma
         density = 2 / (math.pi * math.sqrt(_DOF)) / (1 + t**2 / _DOF) ** 2 / sigma
         share = jnp.where(self.data.mask, density, 0)
-        return place + jnp.log(jnp.sum(share) / jnp.maximum(jnp.sum(self.data.mask), 1).astype(share.dtype) + 1e-300)
+        return place + jnp.log(
+            jnp.sum(share) / jnp.maximum(jnp.sum(self.data.mask), 1).astype(share.dtype) + 1e-300
+        )
 
     def _uniform(self, fraction, lower, upper):
         horizontal = lower[:2] + (upper[:2] - lower[:2]) * fraction[:2]
@@ -82,7 +86,9 @@ class BroadReference(AbstractReference):
         return reduced - jnp.sum(self.context.weights * reduced), sigma
 
 
-def broad_reference(problem: Problem, data: EventData, context: Context, centre, covariance) -> BroadReference:
+def broad_reference(
+    problem: Problem, data: EventData, context: Context, centre, covariance
+) -> BroadReference:
     """The reference of an event from its best mode (place part of location and covariance)."""
     widened = 9.0 * covariance[:3, :3] + jnp.eye(3, dtype=centre.dtype)
     return BroadReference(problem, data, context, centre[:3], jnp.linalg.cholesky(widened))

@@ -52,13 +52,17 @@ def estimate_station_terms(
         solution = locate(
             picks, stations, field, sampler=Laplace(32), station_terms_s=terms, key=key, **options
         )
-        new = terms + mean_residuals(solution.value, min_picks=min_picks, prior_sd_s=prior_sd_s, terms_s=terms)
+        new = terms + mean_residuals(
+            solution.value, min_picks=min_picks, prior_sd_s=prior_sd_s, terms_s=terms
+        )
         history.append(float(np.sqrt(np.mean((new - terms) ** 2))))
         terms = new
     return terms, history
 
 
-def mean_residuals(catalogue: LocatedCatalogue, *, min_picks: int, prior_sd_s: float, terms_s: np.ndarray) -> np.ndarray:
+def mean_residuals(
+    catalogue: LocatedCatalogue, *, min_picks: int, prior_sd_s: float, terms_s: np.ndarray
+) -> np.ndarray:
     """Change of each term that the residuals ask for; station by phase."""
     arrivals, picks = catalogue.arrivals, catalogue.picks
     change = np.zeros_like(terms_s)

@@ -30,7 +30,9 @@ def assemble(
     )
     usable = np.array([p is not None and np.all(np.isfinite(p.ned_km)) for p in posteriors], bool)
     particles = _particles(posteriors, usable, frame)
-    arrivals = _arrivals(prepared, posteriors, usable, particles, stations, frame, station_terms_s, len(picks), codes)
+    arrivals = _arrivals(
+        prepared, posteriors, usable, particles, stations, frame, station_terms_s, len(picks), codes
+    )
     events = _events(prepared, posteriors, usable, particles, arrivals, frame, codes)
     counts = np.zeros_like(station_terms_s)
     used = arrivals.status == "used"
@@ -175,7 +177,7 @@ def _events(prepared, posteriors, usable, particles, arrivals, frame, codes) -> 
         if len(good):
             f["gap_deg"][e] = azimuthal_gap(arrivals.azimuth_deg[good])
             f["nearest_km"][e] = arrivals.distance_km[good].min()
-    reasons = np.array([str(RESULTS[getattr(RESULTS, result_name(c))]) for c in codes], dtype=object)
+    reasons = np.array([str(RESULTS[getattr(RESULTS, result_name(int(c)))]) for c in codes], dtype=object)
     return LocatedEvents(
         event_id=prepared.event_id,
         reference_time=prepared.reference_time,

@@ -23,7 +23,9 @@ def draw_hypocentres(volume: SearchVolume, num: int, *, key: Key[Array, ""]) -> 
     lower, upper = np.asarray(volume.lower_km), np.asarray(volume.upper_km)
     horizontal = lower[:2] + (upper[:2] - lower[:2]) * np.asarray(jr.uniform(key, (num, 2)))
     fraction = np.asarray(jr.uniform(jr.fold_in(key, 1), (num,)))
-    top = np.asarray(jax.vmap(volume.surface.depth_km)(jnp.asarray(horizontal[:, 0]), jnp.asarray(horizontal[:, 1])))
+    top = np.asarray(
+        jax.vmap(volume.surface.depth_km)(jnp.asarray(horizontal[:, 0]), jnp.asarray(horizontal[:, 1]))
+    )
     # Uniform in volume: where the ground is high the column is longer; accept columns in proportion to their length.
     length = upper[2] - top
     keep = np.asarray(jr.uniform(jr.fold_in(key, 2), (num,))) < length / length.max()
@@ -138,11 +140,14 @@ def _recording(rng, place, position, num_stations, reach_km) -> np.ndarray:
     low, high = num_stations
     wanted = min(len(position), int(rng.integers(low, high + 1)))
     # A station may miss an event: the order of distance is jittered.
-    order = np.argsort(distance * rng.uniform(0.6, 1.6, len(distance)))
-    if reach_km is not None:
-        near = distance[order] <= reach_km
-        wanted = max(min(wanted, int(near.sum())), min(low, len(position)))
-    return np.sort(order[:wanted])
+    jittered = distance * rng.uniform(0.6, 1.6, len(distance))
+    if reach_km is None:
+        return np.sort(np.argsort(jittered)[:wanted])
+    near = distance <= reach_km
+    if near.sum() < low:  # too few within reach: the nearest
+        return np.sort(np.argsort(distance)[: min(low, len(position))])
+    order = np.argsort(np.where(near, jittered, np.inf))
+    return np.sort(order[: min(wanted, int(near.sum()))])
 
 
 def _model_error(rng, error, travel, position, phase, correlated) -> np.ndarray:

@@ -19,14 +19,20 @@ class LocateConfig(BaseModel):
     stations: Path
     velocity: Path
     out: Path = Path("out")
-    picks_format: str | None = Field(None, description="csv, QUAKEML, NORDIC, HYPODDPHA, HYPOINVERSE or NLLOC_OBS")
-    reference: Path | None = Field(None, description="a catalogue to compare with: CSV of this project, or a bulletin")
+    picks_format: str | None = Field(
+        None, description="csv, QUAKEML, NORDIC, HYPODDPHA, HYPOINVERSE or NLLOC_OBS"
+    )
+    reference: Path | None = Field(
+        None, description="a catalogue to compare with: CSV of this project, or a bulletin"
+    )
     velocity_kind: Literal["layers", "linear"] = "layers"
     vp_vs: float | None = Field(None, gt=1.0, lt=4.0, description="makes Vs where the velocity file has none")
     likelihood: Literal["robust", "gaussian", "edt", "student"] = "robust"
     outlier_fraction: float = Field(0.05, gt=0, lt=1)
     outlier_scale_s: float = Field(1.0, gt=0)
-    traveltime_error: tuple[float, float, float] = Field((0.02, 0.05, 2.0), description="fraction, min_s, max_s; 0 is off")
+    traveltime_error: tuple[float, float, float] = Field(
+        (0.02, 0.05, 2.0), description="fraction, min_s, max_s; 0 is off"
+    )
     correlation_km: float = Field(3.0, ge=0, description="of travel-time errors between stations (gaussian)")
     sampler: Literal["svgd", "laplace", "grid", "nuts"] = "svgd"
     num_particles: int = Field(256, ge=8, le=20000)
@@ -37,13 +43,23 @@ class LocateConfig(BaseModel):
     station_term_iterations: int = Field(4, ge=1, le=50)
     station_term_min_picks: int = Field(5, ge=1)
     max_depth_km: float | None = Field(
-        None, gt=0, le=1000, description="bottom of the search volume in km (were metres given? divide by 1000)"
+        None,
+        gt=0,
+        le=1000,
+        description="bottom of the search volume in km (were metres given? divide by 1000)",
     )
     search_margin_km: float | None = Field(
-        None, gt=0, le=2000, description="km beyond the outermost stations (were metres given? divide by 1000)"
+        None,
+        gt=0,
+        le=2000,
+        description="km beyond the outermost stations (were metres given? divide by 1000)",
     )
-    depth_prior_km: tuple[float, float] | None = Field(None, description="mean and standard deviation of a normal prior")
-    default_uncertainty_s: float | None = Field(None, gt=0, description="for picks whose error is missing or unusable")
+    depth_prior_km: tuple[float, float] | None = Field(
+        None, description="mean and standard deviation of a normal prior"
+    )
+    default_uncertainty_s: float | None = Field(
+        None, gt=0, description="for picks whose error is missing or unusable"
+    )
     nonlinloc: bool = Field(False, description="also write NonLinLoc .hyp and .scat")
     event_cards: int = Field(0, ge=0, description="draw a posterior card of this many events")
     seed: int = Field(0, ge=0, lt=2**32)
@@ -91,7 +107,11 @@ def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> Lo
         path = getattr(config, name)
         if path is not None and not path.is_file():
             folder = path.parent if path.parent.is_dir() else None
-            near = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir()], n=1) if folder else []
+            near = (
+                difflib.get_close_matches(path.name, [p.name for p in folder.iterdir()], n=1)
+                if folder
+                else []
+            )
             fix = f"did you mean {folder / near[0]}?" if folder and near else "check the path"
             raise InputError(f"there is no file {path}", field=name, fix=fix)
     return config

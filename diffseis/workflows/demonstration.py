@@ -14,7 +14,14 @@ import numpy as np
 
 from diffseis.core.frames import geodesic
 from diffseis.core.tables import EventTable, PickTable
-from diffseis.io import Notice, assign_networks, read_nordic_bulletin, read_stations_csv, read_velocity_csv, sha256_of
+from diffseis.io import (
+    Notice,
+    assign_networks,
+    read_nordic_bulletin,
+    read_stations_csv,
+    read_velocity_csv,
+    sha256_of,
+)
 from diffseis.location import LocatedCatalogue, TravelTimeError
 from diffseis.workflows.config import LocateConfig
 from diffseis.workflows.inputs import Inputs
@@ -81,7 +88,9 @@ def demo_inputs(config: LocateConfig) -> tuple[Inputs, bool]:
             "stations": sha256_of(data / "alpine_fault_stations.csv"),
             "velocity": sha256_of(data / "alpine_fault_velocity.csv"),
         }
-    velocity = replace(velocity, source="Scherwath et al. (2003), Van Avendonk et al. (2004); see diffseis/data/README.md")
+    velocity = replace(
+        velocity, source="Scherwath et al. (2003), Van Avendonk et al. (2004); see diffseis/data/README.md"
+    )
     path = bulletin_path()
     if path is None:
         picks, events = synthetic_events(config, stations, velocity)
@@ -94,7 +103,11 @@ def demo_inputs(config: LocateConfig) -> tuple[Inputs, bool]:
     if few.any():
         names = ", ".join(sorted(set(picks.station[few])))
         notices.append(
-            Notice("few-arrivals", f"{few.sum()} picks at {names}: too few arrivals to know where the station is", int(few.sum()))
+            Notice(
+                "few-arrivals",
+                f"{few.sum()} picks at {names}: too few arrivals to know where the station is",
+                int(few.sum()),
+            )
         )
     picks, said = assign_networks(picks, stations)
     notices += said
@@ -102,7 +115,9 @@ def demo_inputs(config: LocateConfig) -> tuple[Inputs, bool]:
     return Inputs(picks, stations, velocity, events, notices, digests), False
 
 
-def synthetic_events(config: LocateConfig, stations, velocity, *, num_events: int = 50) -> tuple[PickTable, EventTable]:
+def synthetic_events(
+    config: LocateConfig, stations, velocity, *, num_events: int = 50
+) -> tuple[PickTable, EventTable]:
     """Invented events of the demo's network, drawn near it, with noise as the likelihood states it."""
     import jax.numpy as jnp
     import jax.random as jr
@@ -144,7 +159,9 @@ def run_demo(out: Path, *, seed: int = 0, progress: Callable | None = None) -> D
     return DemoResult(catalogue, record, lines, synthetic)
 
 
-def demo_lines(catalogue: LocatedCatalogue, reference: EventTable | None, record: dict, synthetic: bool) -> list[str]:
+def demo_lines(
+    catalogue: LocatedCatalogue, reference: EventTable | None, record: dict, synthetic: bool
+) -> list[str]:
     """What the demo prints."""
     events = catalogue.events
     good = events.status == "located"
@@ -155,7 +172,10 @@ def demo_lines(catalogue: LocatedCatalogue, reference: EventTable | None, record
         match = np.array([row.get(str(name), -1) for name in events.event_id])
         use = good & (match >= 0)
         distance, _, _ = geodesic(
-            events.latitude[use], events.longitude[use], reference.latitude[match[use]], reference.longitude[match[use]]
+            events.latitude[use],
+            events.longitude[use],
+            reference.latitude[match[use]],
+            reference.longitude[match[use]],
         )
         depth = np.abs(events.depth_km[use] - reference.depth_km[match[use]])
         what = "true" if synthetic else "published"

@@ -60,7 +60,9 @@ def read_inputs(config: LocateConfig) -> Inputs:
 
 def _read_picks(config: LocateConfig, notices: list) -> tuple[PickTable, EventTable | None]:
     path, default = config.picks, config.default_uncertainty_s
-    chosen = (config.picks_format or ("csv" if path.suffix.lower() in (".csv", ".txt", ".tsv") else "")).lower()
+    chosen = (
+        config.picks_format or ("csv" if path.suffix.lower() in (".csv", ".txt", ".tsv") else "")
+    ).lower()
     if chosen == "csv":
         picks, said = read_picks_csv(path, default_uncertainty_s=default)
         notices += said
@@ -109,11 +111,15 @@ def check_together(picks: PickTable, stations: StationTable) -> list[Notice]:
                 field="network,station",
                 fix="give both files the same network and station codes",
             )
-        notices.append(Notice("unknown-station", f"{count} picks at {len(unknown)} unknown stations: {shown}", count))
+        notices.append(
+            Notice("unknown-station", f"{count} picks at {len(unknown)} unknown stations: {shown}", count)
+        )
     other = [str(p) for p in picks.phase if p not in ("P", "S")]
     if other:
         kinds = ", ".join(sorted(set(other))[:8])
-        notices.append(Notice("unknown-phase", f"{len(other)} picks of phases that are not used: {kinds}", len(other)))
+        notices.append(
+            Notice("unknown-phase", f"{len(other)} picks of phases that are not used: {kinds}", len(other))
+        )
     lat, lon = np.asarray(stations.latitude), np.asarray(stations.longitude)
     distance, _, _ = geodesic(lat, lon, np.median(lat), lon[len(lat) // 2])
     if np.max(distance) > 2500:

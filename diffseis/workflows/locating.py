@@ -72,7 +72,9 @@ def make_likelihood(config: LocateConfig) -> AbstractLikelihood:
         return EqualDifferentialTime(error)
     if config.likelihood == "student":
         return StudentT(error)
-    return InlierOutlier(error, outlier_fraction=config.outlier_fraction, outlier_scale_s=config.outlier_scale_s)
+    return InlierOutlier(
+        error, outlier_fraction=config.outlier_fraction, outlier_scale_s=config.outlier_scale_s
+    )
 
 
 def make_sampler(config: LocateConfig) -> AbstractSampler:
@@ -90,19 +92,28 @@ def make_sampler(config: LocateConfig) -> AbstractSampler:
     return SVGD(config.num_particles, config.num_steps)
 
 
-def make_volume(config: LocateConfig, stations: StationTable, velocity: VelocityTable, frame: LocalFrame) -> SearchVolume:
+def make_volume(
+    config: LocateConfig, stations: StationTable, velocity: VelocityTable, frame: LocalFrame
+) -> SearchVolume:
     """The search volume: around the network, down to the bottom of the velocity model (at least 40 km)."""
     bottom = config.max_depth_km or max(40.0, float(velocity.depth_km[-1]))
     volume = default_volume(stations, frame, depth_km=bottom, margin_km=config.search_margin_km)
     if config.depth_prior_km is not None:
         volume = SearchVolume(
-            volume.lower_km, volume.upper_km, surface=volume.surface, depth_prior=NormalDepth(*config.depth_prior_km)
+            volume.lower_km,
+            volume.upper_km,
+            surface=volume.surface,
+            depth_prior=NormalDepth(*config.depth_prior_km),
         )
     return volume
 
 
 def make_times(
-    config: LocateConfig, stations: StationTable, velocity: VelocityTable, frame: LocalFrame, volume: SearchVolume
+    config: LocateConfig,
+    stations: StationTable,
+    velocity: VelocityTable,
+    frame: LocalFrame,
+    volume: SearchVolume,
 ) -> AbstractPhaseTimes:
     """Travel-time tables that cover the search volume."""
     try:
@@ -154,7 +165,9 @@ def setup_for(stations: StationTable, velocity: VelocityTable, **settings: Any) 
         settings: any of `LocateConfig`'s (``likelihood="gaussian"``, ``num_particles=512``...).
     """
     nowhere = Path("-")
-    return make_setup(LocateConfig(picks=nowhere, stations=nowhere, velocity=nowhere, **settings), stations, velocity)
+    return make_setup(
+        LocateConfig(picks=nowhere, stations=nowhere, velocity=nowhere, **settings), stations, velocity
+    )
 
 
 def run_locate(
@@ -210,7 +223,9 @@ def run_locate(
         lap("station terms")
 
     settings = config.model_dump(mode="json", exclude={"out", "nonlinloc", "event_cards", "reference"})
-    mark = fingerprint({"settings": settings, "versions": versions(), "sha256": inputs.sha256}, setup.times, terms)
+    mark = fingerprint(
+        {"settings": settings, "versions": versions(), "sha256": inputs.sha256}, setup.times, terms
+    )
     store = ChunkStore(config.out / ".resume", mark)
     solution = locate(
         inputs.picks,
@@ -253,7 +268,9 @@ def _make_folder(folder: Path) -> None:
             f"the folder {folder} cannot be made ({error.strerror})", field="out", fix="choose another folder"
         ) from error
     if not os.access(folder, os.W_OK):
-        raise InputError(f"the folder {folder} cannot be written to", field="out", fix="choose another folder")
+        raise InputError(
+            f"the folder {folder} cannot be written to", field="out", fix="choose another folder"
+        )
 
 
 def summarise(catalogue: LocatedCatalogue) -> dict[str, Any]:
@@ -298,7 +315,9 @@ def write_outputs(
     write_catalogue_csv(out / "catalog.csv", catalogue.events)
     write_picks_csv(out / "picks.csv", catalogue)
     write_quakeml(out / "catalog.xml", catalogue)
-    write_posterior_netcdf(out / "posterior.nc", catalogue, provenance={"command": record["command"], "seed": config.seed})
+    write_posterior_netcdf(
+        out / "posterior.nc", catalogue, provenance={"command": record["command"], "seed": config.seed}
+    )
     write_geojson(out / "catalog.geojson", catalogue)
     write_text(out / "config.toml", to_toml(config))
     if config.station_terms != "none":
@@ -319,7 +338,13 @@ def write_outputs(
     notices = ([note] if note else []) + [str(n) for n in inputs.notices]
     lap("figures")
     write_report(
-        catalogue, out / "report.html", run=record, reference=inputs.reference, notices=notices, figures=figures, title=title
+        catalogue,
+        out / "report.html",
+        run=record,
+        reference=inputs.reference,
+        notices=notices,
+        figures=figures,
+        title=title,
     )
     lap("report")
     write_json(out / "run.json", record)

@@ -61,7 +61,9 @@ class ChunkStore:
         path = self.folder / f"{name}.npz"
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *posteriors)
         with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-            np.savez(stream, event_id=np.array(event_ids, dtype=str), **{n: getattr(stacked, n) for n in _names()})
+            np.savez(
+                stream, event_id=np.array(event_ids, dtype=str), **{n: getattr(stacked, n) for n in _names()}
+            )
         for row, event_id in enumerate(event_ids):
             self._index[event_id] = (path, row)
 

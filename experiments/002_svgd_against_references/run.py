@@ -1,6 +1,6 @@
 """Are the particles the posterior? Stein variational particles against a dense grid and NUTS on the demo's 50 events.
 
-    python experiments/002_svgd_against_references/run.py [--likelihood robust|gaussian|edt|student]
+python experiments/002_svgd_against_references/run.py [--likelihood robust|gaussian|edt|student]
 """
 
 import argparse
@@ -94,7 +94,13 @@ def main() -> None:
          "sd_ratio": ratio.round(3).tolist(), "seconds": round(nuts_s, 1)}
     )  # fmt: skip
     print(json.dumps(rows[-1]))
-    record = {"likelihood": arguments.likelihood, "grid_seconds": round(grid_s, 1), "load": os.getloadavg(), "versions": versions(), "rows": rows}
+    record = {
+        "likelihood": arguments.likelihood,
+        "grid_seconds": round(grid_s, 1),
+        "load": os.getloadavg(),
+        "versions": versions(),
+        "rows": rows,
+    }
     (HERE / f"results_{arguments.likelihood}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 

@@ -37,7 +37,9 @@ HERE = Path(__file__).resolve().parent
 
 def held_out(picks) -> np.ndarray:
     rows = zip(picks.event_id, picks.network, picks.station, picks.phase, strict=True)
-    return np.array([int(hashlib.sha1("|".join(map(str, r)).encode()).hexdigest(), 16) % 5 == 0 for r in rows])
+    return np.array(
+        [int(hashlib.sha1("|".join(map(str, r)).encode()).hexdigest(), 16) % 5 == 0 for r in rows]
+    )
 
 
 def mad(x) -> float:
@@ -104,15 +106,25 @@ def main() -> None:
         for name, picks in {"all": inputs.picks, "kept": kept}.items():
             terms = np.zeros((len(inputs.stations), 2))
             if terms_kind == "static":
-                terms, _ = estimate_station_terms(picks, inputs.stations, setup.times, key=jr.key(0), **options)
+                terms, _ = estimate_station_terms(
+                    picks, inputs.stations, setup.times, key=jr.key(0), **options
+                )
             solution = locate(
-                picks, inputs.stations, setup.times, sampler=setup.sampler, station_terms_s=terms, key=jr.key(0), **options
+                picks,
+                inputs.stations,
+                setup.times,
+                sampler=setup.sampler,
+                station_terms_s=terms,
+                key=jr.key(0),
+                **options,
             )
             results[name] = (solution.value, terms)
         events = results["all"][0].events
         index = {str(n): i for i, n in enumerate(reference.event_id)}
         match = np.array([index[str(n)] for n in events.event_id])
-        distance, _, _ = geodesic(events.latitude, events.longitude, reference.latitude[match], reference.longitude[match])
+        distance, _, _ = geodesic(
+            events.latitude, events.longitude, reference.latitude[match], reference.longitude[match]
+        )
         dz = events.depth_km - reference.depth_km[match]
         frame = setup.frame
         here = frame.to_ned(events.latitude, events.longitude)[:, :2]
@@ -130,15 +142,27 @@ def main() -> None:
                 "relative_h_km": round(float(np.median(np.hypot(*relative.T))), 3),
                 "relative_dz_km": round(float(np.median(np.abs(dz - np.median(dz)))), 3),
                 "rms_s_median": round(float(np.median(events.rms_s)), 4),
-                "sigma_h_z_km": [round(float(np.median(events.horizontal_error_km)), 3), round(float(np.median(events.vertical_error_km)), 3)],
-                "held_out_mean": score(*[results["kept"][0], left, inputs.stations, exact, results["kept"][1], frame], "mean"),
-                "held_out_map": score(*[results["kept"][0], left, inputs.stations, exact, results["kept"][1], frame], "map"),
+                "sigma_h_z_km": [
+                    round(float(np.median(events.horizontal_error_km)), 3),
+                    round(float(np.median(events.vertical_error_km)), 3),
+                ],
+                "held_out_mean": score(
+                    *[results["kept"][0], left, inputs.stations, exact, results["kept"][1], frame], "mean"
+                ),
+                "held_out_map": score(
+                    *[results["kept"][0], left, inputs.stations, exact, results["kept"][1], frame], "map"
+                ),
                 "wall_s": round(time.perf_counter() - start, 1),
                 "cpu_s": round(time.process_time() - cpu, 1),
             }
         )
         print(json.dumps(rows[-1]), flush=True)
-    record = {"config": config.model_dump(mode="json", exclude={"picks", "stations", "velocity", "out"}), "load": os.getloadavg(), "versions": versions(), "rows": rows}
+    record = {
+        "config": config.model_dump(mode="json", exclude={"picks", "stations", "velocity", "out"}),
+        "load": os.getloadavg(),
+        "versions": versions(),
+        "rows": rows,
+    }
     (HERE / f"results_{arguments.likelihood}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 

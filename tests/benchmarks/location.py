@@ -1,6 +1,6 @@
 """Speed, memory and compilations of locating. Not a test: ``make benchmark`` prints the figures.
 
-    python -m tests.benchmarks.location [--events 1000] [--particles 150]
+python -m tests.benchmarks.location [--events 1000] [--particles 150]
 """
 
 import argparse
@@ -28,7 +28,9 @@ from diffseis.velocity import layered_pair
 from diffseis.workflows.provenance import versions
 
 VELOCITY = VelocityTable(
-    np.array([-3.0, 1.0, 4.0, 15.0, 32.0]), np.array([4.8, 5.4, 5.9, 6.4, 7.8]), np.array([2.7, 3.1, 3.4, 3.7, 4.4])
+    np.array([-3.0, 1.0, 4.0, 15.0, 32.0]),
+    np.array([4.8, 5.4, 5.9, 6.4, 7.8]),
+    np.array([2.7, 3.1, 3.4, 3.7, 4.4]),
 )
 
 
@@ -96,15 +98,30 @@ def main() -> None:
     parser.add_argument("--out", default=None)
     arguments = parser.parse_args()
     sampler = SVGD(arguments.particles, 12)
-    rows = [{"device": str(jax.devices()[0].device_kind), "cores": os.cpu_count(), "dtype": "float64", "versions": versions()}]
+    rows = [
+        {
+            "device": str(jax.devices()[0].device_kind),
+            "cores": os.cpu_count(),
+            "dtype": "float64",
+            "versions": versions(),
+        }
+    ]
 
     stations = network(40)
     frame, volume, tables = setup(stations)
     picks, truth = events(arguments.events, frame, volume, tables, stations, 32)
     cold = timed(picks, stations, tables, frame, volume, sampler)
-    rows.append(report(f"{arguments.events} events x 32 picks x {arguments.particles} particles, with compilation", cold, truth))
+    rows.append(
+        report(
+            f"{arguments.events} events x 32 picks x {arguments.particles} particles, with compilation",
+            cold,
+            truth,
+        )
+    )
     warm = timed(picks, stations, tables, frame, volume, sampler)
-    rows.append(report(f"{arguments.events} events x 32 picks x {arguments.particles} particles, warm", warm, truth))
+    rows.append(
+        report(f"{arguments.events} events x 32 picks x {arguments.particles} particles, warm", warm, truth)
+    )
 
     dense = network(1020, seed=1)
     dense_frame, dense_volume, dense_tables = setup(dense)
@@ -118,11 +135,17 @@ def main() -> None:
     before = locate_chunk._cached._cache_size() if hasattr(locate_chunk._cached, "_cache_size") else None
     many = network(160, seed=2)
     many_frame, many_volume, many_tables = setup(many)
-    parts = [events(4, many_frame, many_volume, many_tables, many, n, seed=n) for n in (6, 14, 30, 60, 119, 200, 300)]
+    parts = [
+        events(4, many_frame, many_volume, many_tables, many, n, seed=n)
+        for n in (6, 14, 30, 60, 119, 200, 300)
+    ]
     import dataclasses
 
     for i, (p, _) in enumerate(parts):
-        parts[i] = (dataclasses.replace(p, event_id=np.array([f"{i}-{e}" for e in p.event_id], dtype=object)), None)
+        parts[i] = (
+            dataclasses.replace(p, event_id=np.array([f"{i}-{e}" for e in p.event_id], dtype=object)),
+            None,
+        )
     merged = dataclasses.replace(
         parts[0][0],
         **{

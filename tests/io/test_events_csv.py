@@ -11,7 +11,9 @@ HEADER = "event_id,time,latitude,longitude,depth_km"
 
 def test_reads_and_leaves_unknown_numbers_open(tmp_path):
     path = tmp_path / "events.csv"
-    path.write_text(f"{HEADER},magnitude,agency\na,2016-10-14T00:00:08.11Z,42.8,13.2,10.8,1.4,XX\nb,2016-10-14T00:01:00Z,42.9,13.1,,,\n")
+    path.write_text(
+        f"{HEADER},magnitude,agency\na,2016-10-14T00:00:08.11Z,42.8,13.2,10.8,1.4,XX\nb,2016-10-14T00:01:00Z,42.9,13.1,,,\n"
+    )
     table = read_events_csv(path)
     assert list(table.event_id) == ["a", "b"]
     assert table.time[0] == np.datetime64("2016-10-14T00:00:08.110", "ns")

@@ -8,7 +8,14 @@ from diffseis.location import EventData, FlatSurface, InlierOutlier, Problem, Se
 from diffseis.velocity import Gradient
 
 STATIONS = np.array(
-    [[12.0, 3.0, -0.4], [-9.0, 14.0, -0.1], [-4.0, -13.0, -0.7], [18.0, -11.0, 0.0], [2.0, 21.0, -0.2], [-20.0, -2.0, -0.3]]
+    [
+        [12.0, 3.0, -0.4],
+        [-9.0, 14.0, -0.1],
+        [-4.0, -13.0, -0.7],
+        [18.0, -11.0, 0.0],
+        [2.0, 21.0, -0.2],
+        [-20.0, -2.0, -0.3],
+    ]
 )
 TRUTH = np.array([1.5, -2.0, 8.0])
 NOISE = np.array([0.03, -0.05, 0.02, 0.06, -0.04, 0.01, 0.05, -0.02, -0.06, 0.03, 0.02, -0.03])
@@ -16,7 +23,9 @@ NOISE = np.array([0.03, -0.05, 0.02, 0.06, -0.04, 0.01, 0.05, -0.02, -0.06, 0.03
 
 def gradient_times(speed=5.0, slope=0.05):
     """P and S in a constant gradient."""
-    return FieldTimes(GradientTime(Gradient(speed, slope)), GradientTime(Gradient(speed / 1.75, slope / 1.75)))
+    return FieldTimes(
+        GradientTime(Gradient(speed, slope)), GradientTime(Gradient(speed / 1.75, slope / 1.75))
+    )
 
 
 def volume():
@@ -25,7 +34,9 @@ def volume():
 
 def problem(likelihood=None, times=None):
     return Problem(
-        gradient_times() if times is None else times, InlierOutlier() if likelihood is None else likelihood, volume()
+        gradient_times() if times is None else times,
+        InlierOutlier() if likelihood is None else likelihood,
+        volume(),
     )
 
 
@@ -36,7 +47,10 @@ def event(*, size=16, noise=NOISE, truth=TRUTH, origin=1.0, poison=0.0, order=No
     phase = np.tile([0, 1], len(STATIONS))
     row = np.repeat(np.arange(len(STATIONS)), 2)
     seconds = np.array(
-        [float(times(jnp.asarray(truth), jnp.asarray(r), jnp.asarray(0), jnp.asarray(p))) for r, p in zip(receiver, phase, strict=True)]
+        [
+            float(times(jnp.asarray(truth), jnp.asarray(r), jnp.asarray(0), jnp.asarray(p)))
+            for r, p in zip(receiver, phase, strict=True)
+        ]
     )
     seconds = seconds + origin + noise
     sigma = np.where(phase == 0, 0.05, 0.1)

@@ -31,7 +31,9 @@ def test_hypocentre_by_picks():
 
     @jax.jit
     def depth(seconds):
-        return best_hypocentre(problem(), eqx.tree_at(lambda d: d.time_s, data, seconds), jnp.asarray(TRUTH))[0][2]
+        return best_hypocentre(problem(), eqx.tree_at(lambda d: d.time_s, data, seconds), jnp.asarray(TRUTH))[
+            0
+        ][2]
 
     gradient = jax.grad(depth)(data.time_s)
     reference = finite_difference_grad(depth, data.time_s, step=1e-4)
@@ -67,11 +69,15 @@ def test_log_posterior_by_pick_times_and_place():
 
     reference = finite_difference_grad(by_time, data.time_s, step=1e-6)
     np.testing.assert_allclose(jax.grad(by_time)(data.time_s), reference, rtol=1e-5, atol=1e-6)
-    check_grads(lambda x: target.log_posterior(x, jnp.asarray(1.02), data), TRUTH, step=1e-6, rtol=1e-5, atol=1e-6)
+    check_grads(
+        lambda x: target.log_posterior(x, jnp.asarray(1.02), data), TRUTH, step=1e-6, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_gradient_is_finite_with_the_source_on_a_station():
     data = event()
     for row in range(len(STATIONS)):
-        gradient = jax.grad(lambda x: problem().log_posterior(x, jnp.asarray(1.0), data))(jnp.asarray(STATIONS[row]) + 0.0)
+        gradient = jax.grad(lambda x: problem().log_posterior(x, jnp.asarray(1.0), data))(
+            jnp.asarray(STATIONS[row]) + 0.0
+        )
         assert np.all(np.isfinite(gradient))

@@ -122,9 +122,6 @@ def test_numbers_of_stations_and_of_s(stations):
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the jittered order lets stations beyond reach take the place of near ones"
-)
 def test_no_station_beyond_reach(stations):
     """A station beyond reach records only where fewer than the smallest number are within it."""
     picks, _, places, _, _ = _make(stations, num_stations=(2, 8), reach_km=10.0)
