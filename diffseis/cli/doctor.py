@@ -8,7 +8,6 @@ def doctor() -> None:
     import importlib
     import os
     import shutil
-    import sys
 
     from diffseis.workflows.provenance import git_commit, versions
 
@@ -19,8 +18,6 @@ def doctor() -> None:
         if version == "not installed" and name != "diffseis":
             problems.append((f"{name} is not installed", f"pip install {name}"))
     typer.echo(f"  commit     {git_commit() or 'not a git checkout'}")
-    if sys.version_info < (3, 11):
-        problems.append((f"Python {sys.version.split()[0]} is too old", "use Python 3.11 or newer"))
     for module in ("blackjax", "pooch"):
         try:
             importlib.import_module(module)

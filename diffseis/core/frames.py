@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 from pyproj import Geod, Transformer
 
 _GEOD = Geod(ellps="WGS84")
@@ -64,7 +65,7 @@ class LocalFrame:
         )
         return Transformer.from_crs("EPSG:4326", projection, always_xy=True)
 
-    def to_ned(self, latitude_deg, longitude_deg, depth_km=0.0) -> Float[np.ndarray, "... 3"]:
+    def to_ned(self, latitude_deg, longitude_deg, depth_km: ArrayLike = 0.0) -> Float[np.ndarray, "... 3"]:
         """North, east, down in km of geographic points; `depth_km` below sea level (a summit's is negative)."""
         lat, lon, down = np.broadcast_arrays(
             np.asarray(latitude_deg, np.float64),
@@ -84,11 +85,9 @@ class LocalFrame:
 
 def geodesic(latitude_a, longitude_a, latitude_b, longitude_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distance in km on WGS84, azimuth from a to b and from b to a, in degrees 0 to 360."""
-    a = [
-        np.asarray(v, np.float64)
-        for v in np.broadcast_arrays(longitude_a, latitude_a, longitude_b, latitude_b)
-    ]
-    forward, backward, metres = _GEOD.inv(*a)
+    places = np.broadcast_arrays(longitude_a, latitude_a, longitude_b, latitude_b)
+    lon_a, lat_a, lon_b, lat_b = (np.asarray(v, np.float64) for v in places)
+    forward, backward, metres = _GEOD.inv(lon_a, lat_a, lon_b, lat_b)
     return np.asarray(metres) / 1000.0, np.asarray(forward) % 360.0, np.asarray(backward) % 360.0
 
 

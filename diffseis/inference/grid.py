@@ -45,7 +45,7 @@ class DenseGrid(AbstractSampler):
         self.num_fine = num_fine
 
     def init(self, log_density: LogDensity, modes: Modes, *, key: Key[Array, ""]) -> GridState:
-        if modes.location.shape[1] > self.max_dims:
+        if modes.location.shape[1] > 3:
             raise ValueError(
                 f"a dense grid serves up to {self.max_dims} dimensions, not {modes.location.shape[1]}"
             )
@@ -56,7 +56,7 @@ class DenseGrid(AbstractSampler):
         return GridState(lower, upper)
 
     def step(self, log_density: LogDensity, state: GridState, *, key: Key[Array, ""]):
-        points, value = self._evaluate(log_density, state, self.num_coarse)
+        _, value = self._evaluate(log_density, state, self.num_coarse)
         weight = jnp.exp(value - jnp.max(value))
         num_dims = state.lower.shape[0]
         lower, upper = [], []

@@ -114,9 +114,9 @@ def draw_weighted(
     """
     dtype = centres.dtype
     num_centres, num_dims = centres.shape
-    num_safe = max(1, int(round(0.5 * defensive * num_points)))
+    num_safe = max(1, round(0.5 * defensive * num_points))
     num_far = num_safe
-    num_broad = 0 if modes.reference is None else max(1, int(round(_BROAD_SHARE * num_points)))
+    num_broad = 0 if modes.reference is None else max(1, round(_BROAD_SHARE * num_points))
     num_near = num_points - num_safe - num_far - num_broad
     dof = 2 * (num_dims // 2 + 3) - num_dims
     k_normal, k_chi, k_safe = jr.split(key, 3)

@@ -174,7 +174,7 @@ class SVGD(AbstractSampler):
             return points, resample(points.position, points.log_weight, num, key=k_resample)
 
         def body(carry, round_idx):
-            points, rows = one_round(*carry, jr.fold_in(key, round_idx))
+            points, rows = one_round(carry[0], carry[1], jr.fold_in(key, round_idx))
             return (points.position[rows], points.mode_idx[rows]), (points, rows)
 
         _, rounds = jax.lax.scan(body, (position, mode_idx), jnp.arange(self.num_rounds))

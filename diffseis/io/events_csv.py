@@ -37,7 +37,9 @@ def read_events_csv(path: str | Path) -> EventTable:
         event_id=np.array([cell.strip() for cell in table.column("event_id")], dtype=object),
         time=time,
         magnitude=magnitude,
-        **columns,
+        latitude=columns["latitude"],
+        longitude=columns["longitude"],
+        depth_km=columns["depth_km"],
     )
 
 

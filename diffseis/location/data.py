@@ -120,7 +120,7 @@ def event_arrays(
     *,
     station_terms_s: np.ndarray,
     size: int | None = None,
-    dtype=np.float64,
+    dtype: np.dtype | type = np.float64,
 ) -> EventData:
     """Arrays of one event, padded to `size` (default: its bucket)."""
     rows = prepared.rows[event]

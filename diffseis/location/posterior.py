@@ -46,8 +46,9 @@ class Problem(eqx.Module):
 
     def travel_times(self, x_ned_km: Float[Array, "3"], data: EventData) -> Float[Array, " pick"]:
         """Predicted travel time of every pick, without station terms; 1 s in the padding."""
+        receiver = jnp.where(data.mask[:, None], data.receiver_ned_km, 0)
         predicted = jax.vmap(self.times, in_axes=(None, 0, 0, 0))(
-            x_ned_km, jnp.where(data.mask[:, None], data.receiver_ned_km, 0), data.station_row, data.phase_idx
+            x_ned_km, receiver, jnp.asarray(data.station_row), jnp.asarray(data.phase_idx)
         )
         return jnp.where(data.mask, predicted, 1)
 

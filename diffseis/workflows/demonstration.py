@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,18 +64,19 @@ def bulletin_path() -> Path | None:
 def demo_config(out: Path, *, seed: int = 0) -> LocateConfig:
     """Settings of the demo; the paths stand for the packaged tables."""
     data = Path(str(files("diffseis.data")))
-    return LocateConfig(
-        picks=bulletin_path() or data / "synthetic",
-        picks_format="NORDIC",
-        stations=data / "alpine_fault_stations.csv",
-        velocity=data / "alpine_fault_velocity.csv",
-        velocity_kind="linear",
-        traveltime_error=(0.02, 0.08, 2.0),
-        search_margin_km=40.0,
-        max_depth_km=40.0,
-        seed=seed,
-        out=out,
-    )
+    settings: dict[str, Any] = {
+        "picks": bulletin_path() or data / "synthetic",
+        "picks_format": "NORDIC",
+        "stations": data / "alpine_fault_stations.csv",
+        "velocity": data / "alpine_fault_velocity.csv",
+        "velocity_kind": "linear",
+        "traveltime_error": (0.02, 0.08, 2.0),
+        "search_margin_km": 40.0,
+        "max_depth_km": 40.0,
+        "seed": seed,
+        "out": out,
+    }
+    return LocateConfig(**settings)
 
 
 def demo_inputs(config: LocateConfig) -> tuple[Inputs, bool]:

@@ -67,8 +67,10 @@ def _read_picks(config: LocateConfig, notices: list) -> tuple[PickTable, EventTa
         picks, said = read_picks_csv(path, default_uncertainty_s=default)
         notices += said
         return picks, None
-    options = {} if default is None else {"default_uncertainty_s": default}
-    picks, events, said = read_events(path, config.picks_format, **options)
+    if default is None:
+        picks, events, said = read_events(path, config.picks_format)
+    else:
+        picks, events, said = read_events(path, config.picks_format, default_uncertainty_s=default)
     notices += said
     located = np.isfinite(events.latitude) & np.isfinite(events.longitude)
     return picks, events if np.any(located) else None

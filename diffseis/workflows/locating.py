@@ -188,7 +188,7 @@ def run_locate(
         note: shown first among the notices of the report.
     """
     say = progress or (lambda *_: None)
-    timings: dict[str, float] = {}
+    timings: dict[str, Any] = {}
     clock = time.perf_counter()
 
     def lap(stage: str) -> None:
