@@ -18,7 +18,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu and not network"
 
 test-x32: $(VENV)/.dev
-	DIFFSEIS_TEST_X64=0 $(BIN)/python -m pytest -q -m "not slow and not gpu and not network" tests/core tests/inference/test_float32.py tests/location/test_float32.py
+	DIFFSEIS_TEST_X64=0 $(BIN)/python -m pytest -q -m "not slow and not gpu and not network" tests/core tests/location/test_float32.py
 
 test-all: test test-x32 notebooks
 	$(BIN)/python -m pytest -q -n 2 -m "slow and not gpu and not network"

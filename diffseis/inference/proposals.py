@@ -17,6 +17,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from diffseis.inference.base import LogDensity, Modes, allocate
@@ -126,7 +127,10 @@ def draw_weighted(
     student = normal * jnp.sqrt(dof / chi2)[:, None]
 
     cholesky = jnp.linalg.cholesky(kernel)
-    parent = jnp.arange(num_near) % num_centres
+    # Some centres have one more child than others: the mixture must count them, for centres are ordered in space.
+    parents = np.arange(num_near) * num_centres // num_near
+    share_of_centre = jnp.asarray(np.bincount(parents, minlength=num_centres) / num_points, dtype)
+    parent = jnp.asarray(parents)
     near = centres[parent] + student[:num_near] @ cholesky.T
 
     # Two defences: twice the Laplace covariance, shared as Laplace's formula shares; and far out, alike for every mode, for basins and
@@ -148,13 +152,8 @@ def draw_weighted(
     if modes.reference is not None:
         points = jnp.concatenate([points, modes.reference.sample(num_broad, key=jr.fold_in(key, 7))])
         modes_of_points.append(jnp.zeros(num_broad, centre_mode.dtype))
-    q = (
-        num_near
-        / num_points
-        / num_centres
-        * jnp.sum(_student(_distance2(whiten(points, cholesky), whiten(centres, cholesky)), num_dims), axis=1)
-        / jnp.prod(jnp.diagonal(cholesky))
-    )
+    kernels = _student(_distance2(whiten(points, cholesky), whiten(centres, cholesky)), num_dims)
+    q = kernels @ share_of_centre / jnp.prod(jnp.diagonal(cholesky))
     safe_share = num_safe / num_points * jax.nn.softmax(modes.log_weight)
     far_share = num_far / num_points * jax.nn.softmax(even)
 
