@@ -1,6 +1,9 @@
 # Each target does all the set-up it needs, once: a stamp file makes the next call immediate.
 # Only Python (>= 3.11, with venv) and make are needed; uv is used where it is present.
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p) 2>/dev/null)))
+# The first Python that really runs (a version manager's shim may not) and is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+  then command -v $$p; break; fi; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 

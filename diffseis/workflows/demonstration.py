@@ -185,10 +185,10 @@ def demo_lines(
             f"median distance to the {what} hypocentres: {np.median(distance):.2f} km in epicentre, "
             f"{np.nanmedian(depth):.2f} km in depth"
         )
-    rms = record["summary"]["all_residuals_rms_s"]
-    lines.append(
-        f"RMS of all residuals: {rms:.3f} s (median of the events' weighted RMS: {np.median(events.rms_s[good]):.3f} s)"
-        if rms is not None and good.any()
-        else "no residuals"
-    )
+    summary = record["summary"]
+    if summary["all_residuals_rms_s"] is not None:
+        lines.append(
+            f"RMS residual: {summary['weighted_residuals_rms_s']:.3f} s, picks weighted as in the location; "
+            f"{summary['all_residuals_rms_s']:.3f} s unweighted, outliers in full"
+        )
     return lines

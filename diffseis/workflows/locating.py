@@ -286,12 +286,16 @@ def summarise(catalogue: LocatedCatalogue) -> dict[str, Any]:
         return float(np.median(x)) if x.size else None
 
     squares = arrivals.residual_s[used] ** 2
+    # As the location weights them: by precision and by the probability of being no outlier.
+    weight = arrivals.weight[used] / arrivals.sigma_s[used] ** 2
+    weighted = float(np.sqrt(np.sum(weight * squares) / np.sum(weight))) if squares.size else None
     return {
         "num_events": len(events),
         "status": dict(zip(words.tolist(), counts.tolist(), strict=True)),
         "num_picks": len(arrivals),
         "num_picks_used": int(used.sum()),
         "median_rms_s": median(events.rms_s[located]),
+        "weighted_residuals_rms_s": weighted,
         "all_residuals_rms_s": float(np.sqrt(np.mean(squares))) if squares.size else None,
         "median_horizontal_error_km": median(events.horizontal_error_km[located]),
         "median_vertical_error_km": median(events.vertical_error_km[located]),
