@@ -12,10 +12,10 @@ References:
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from pyproj import Geod, Transformer
 
 _GEOD = Geod(ellps="WGS84")
@@ -65,7 +65,7 @@ class LocalFrame:
         )
         return Transformer.from_crs("EPSG:4326", projection, always_xy=True)
 
-    def to_ned(self, latitude_deg, longitude_deg, depth_km: ArrayLike = 0.0) -> Float[np.ndarray, "... 3"]:
+    def to_ned(self, latitude_deg, longitude_deg, depth_km: Any = 0.0) -> Float[np.ndarray, "... 3"]:
         """North, east, down in km of geographic points; `depth_km` below sea level (a summit's is negative)."""
         lat, lon, down = np.broadcast_arrays(
             np.asarray(latitude_deg, np.float64),
