@@ -1,7 +1,7 @@
 """Named tables: what seismologists bring and take away, outside JAX.
 
 Frozen dataclasses of NumPy columns of equal length. Names, ids and UTC live here and never enter JAX; the bridge is
-`diffseis.location.build_event_data`, which turns rows into integer indices and times into seconds after a reference.
+`diffseis.location.event_arrays`, which turns rows into integer indices and times into seconds after a reference.
 
 Times are ``datetime64[ns]`` UTC: exact for ever in the range of instrumental seismology, where float32 seconds of the epoch
 are 128 s apart.

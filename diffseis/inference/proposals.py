@@ -80,7 +80,7 @@ def _log_student_norm(num_dims: int) -> float:
 def whiten(points: Float[Array, "point dim"], cholesky: Float[Array, "dim dim"]) -> Float[Array, "point dim"]:
     """Coordinates in which the covariance of this lower factor is the identity.
 
-    By the inverse of the small factor: XLA's triangular solve takes 8 ms for 900 points where the product takes 0.05.
+    By the inverse of the small factor: XLA's triangular solve takes 8 ms for 900 points where the product takes 0.02 (two busy cores).
     """
     eye = jnp.eye(cholesky.shape[0], dtype=cholesky.dtype)
     return points @ jax.scipy.linalg.solve_triangular(cholesky, eye, lower=True).T

@@ -26,7 +26,7 @@ class LocatedEvents:
         latitude, longitude, depth_km: the posterior mean, below sea level.
         origin_time_s: posterior mean, after `reference_time`.
         origin_time_error_s: 68 % marginal half-width.
-        map_latitude, map_longitude, map_depth_km, map_origin_time_s: the point of highest posterior density.
+        map_latitude, map_longitude, map_depth_km, map_origin_time_s: the particle of highest posterior density.
         covariance_km2: of the posterior about its mean, north-east-down.
         horizontal_error_km: half-width of the central 68 % interval of the marginal along the horizontal direction in
             which it is widest.

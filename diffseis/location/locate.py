@@ -43,9 +43,6 @@ class Store(Protocol):
         ...
 
 
-MAX_PICKS = 4096
-
-
 def default_volume(
     stations: StationTable, frame: LocalFrame, *, depth_km: float = 40.0, margin_km: float | None = None
 ) -> SearchVolume:
@@ -171,7 +168,7 @@ def _locate_all(
     """Every event's posterior (None for events without picks), in the catalogue's order."""
     vectorised = jax.default_backend() != "cpu"
     keys = fold_keys(key, jnp.asarray(stable_ids([str(e) for e in prepared.event_id])))
-    sizes = [bucket_size(min(int(n), MAX_PICKS)) for n in prepared.num_picks]
+    sizes = [bucket_size(int(n)) for n in prepared.num_picks]
     answers: list[EventPosterior | None] = [None] * len(prepared.event_id)
     if store is not None:
         answers = [store.get(str(e)) for e in prepared.event_id]

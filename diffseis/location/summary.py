@@ -75,9 +75,8 @@ def horizontal_half_width(ned_km: np.ndarray) -> float:
 def region_volumes(ned_km: np.ndarray, log_density: np.ndarray) -> np.ndarray:
     """Volume in km3 of the regions of highest density that hold each of `REGION_LEVELS`.
 
-    By the identity V(level) = mean over the particles in the region of 1 / p: with only an unnormalised density at hand,
-    the normal approximation's volume at 50 % sets the scale of a normal posterior; elsewhere the covariance of the particles
-    inside the region does.
+    Each is taken for an ellipsoid with the covariance of the particles inside it, scaled so that a normal posterior's is
+    exact. For curved or multimodal posteriors it is an approximation (from above).
     """
     from scipy.stats import chi2
 

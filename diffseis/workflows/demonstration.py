@@ -31,8 +31,8 @@ from diffseis.workflows.locating import Progress, run_locate
 NOTE = (
     "Picks and published hypocentres: SEISAN bulletin of 50 local earthquakes at the Alpine Fault (2013), shipped with ObsPy. "
     "Station coordinates were recovered from the bulletin's own distances and azimuths (about 0.1 km; elevations unknown, set to "
-    "zero); this error is part of the travel-time error below. Velocity model: smooth one-dimensional rendering of the "
-    "Southern Alps models of Scherwath et al. (2003) and Van Avendonk et al. (2004)."
+    "zero); this error is part of the travel-time error below. Velocity model: a rough one-dimensional rendering, by hand, of the "
+    "Southern Alps crust after Scherwath et al. (2003) and Van Avendonk et al. (2004)."
 )
 SYNTHETIC = (
     "SYNTHETIC: this ObsPy comes without its test data, so these are invented earthquakes recorded by the same network. "

@@ -40,8 +40,8 @@ def test_first_order_in_two_dimensions(source_km):
     errors = [_rms(n, source_km) for n in (41, 81, 161)]
     slopes = np.log2(np.divide(errors[:-1], errors[1:]))
     assert np.all(slopes > 0.93)
-    # Measured: 3.1e-4 and less inside, 4.4e-4 for the source in the corner, whose rays are twice as long.
-    assert errors[-1] < 5e-4
+    # Measured: 2.56e-4, 2.59e-4 and, for the source in the corner, 4.44e-4.
+    assert errors[-1] < (4.6e-4 if source_km == (0.0, 0.0) else 2.7e-4)
 
 
 @needs_x64
