@@ -73,7 +73,7 @@ def _cell(u: Float[Array, ""], num_nodes: int):
 def evaluate_spline(
     coefficients: Float[Array, "..."], index: Float[Array, " dim"], row=None
 ) -> Float[Array, ""]:
-    """Value of a spline at one point.
+    """Value of a spline at one point, in the dtype of `index`.
 
     Args:
         coefficients: from `spline_coefficients`; with `row`, a stack of splines along a leading axis.
@@ -90,7 +90,7 @@ def evaluate_spline(
         flat = flat[..., None] * sizes[d] + along.reshape((1,) * d + (4,))
     if row is not None:
         flat = flat + jnp.asarray(row).astype(jnp.int32) * int(np.prod(sizes))
-    patch = coefficients.reshape(-1).at[flat].get(mode="promise_in_bounds")
+    patch = coefficients.reshape(-1).at[flat].get(mode="promise_in_bounds").astype(index.dtype)
     for d in reversed(range(num_dims)):
         patch = patch @ _basis(cells[d][1])
     return patch

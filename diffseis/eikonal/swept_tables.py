@@ -63,11 +63,12 @@ def build_swept_tables(
         depth_range_km = (min(depth_range_km[0], top), max(depth_range_km[1], bottom + 1e-6))
     grid = table_grid(max_distance_km, depth_range_km, (spacing_km, spacing_km), None, depth_km.dtype)
     first, row = shared_rows(depth_km)
-    return _build_swept(p_model, s_model, depth_km[first], jnp.asarray(row), grid, solver)
+    coefficients = _build_swept(p_model, s_model, depth_km[first], grid, solver)
+    return StationTimeTables(coefficients, jnp.asarray(row), grid)
 
 
 @eqx.filter_jit
-def _build_swept(p_model, s_model, table_depth_km, table_row, grid, solver):
+def _build_swept(p_model, s_model, table_depth_km, grid, solver):
     def solved(model, station_km, refinement):
         shape = tuple((n - 1) * refinement + 1 for n in grid.shape)
         fine = RegularGrid(grid.origin_km, grid.spacing_km / refinement, shape)
@@ -82,6 +83,6 @@ def _build_swept(p_model, s_model, table_depth_km, table_row, grid, solver):
             coarse, fine = (solved(model, station_km, r) for r in REFINEMENTS)
             return spline_coefficients(2 * fine - coarse, 2, even_axes=(0,))
 
-        return jax.lax.map(one_station, table_depth_km)[table_row]
+        return jax.lax.map(one_station, table_depth_km)
 
-    return StationTimeTables(jnp.concatenate([tables_of(p_model), tables_of(s_model)]), grid)
+    return jnp.concatenate([tables_of(p_model), tables_of(s_model)])

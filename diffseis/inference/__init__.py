@@ -10,6 +10,7 @@ from diffseis.inference.diagnostics import effective_sample_size as effective_sa
 from diffseis.inference.diagnostics import kernel_stein_discrepancy as kernel_stein_discrepancy
 from diffseis.inference.grid import DenseGrid as DenseGrid
 from diffseis.inference.laplace import Laplace as Laplace
+from diffseis.inference.modes import Peak as Peak
 from diffseis.inference.modes import climb as climb
 from diffseis.inference.modes import laplace_modes as laplace_modes
 from diffseis.inference.modes import select_starts as select_starts

@@ -29,16 +29,17 @@ def kernel_stein_discrepancy(
         score: gradient of the log density at each.
     """
     num, dim = position.shape
-    difference = position[:, None, :] - position[None, :, :]
-    distance2 = jnp.sum(difference**2, axis=-1)
-    base = 1 + distance2
-    k = base**-0.5
-    # d k / d x = -difference base^(-3/2), d k / d y its negative.
-    gradient_x = -difference * base[..., None] ** -1.5
-    trace = dim * base**-1.5 - 3 * distance2 * base**-2.5
-    cross = jnp.sum((score[None, :, :] - score[:, None, :]) * gradient_x, axis=-1)
-    stein = (score @ score.T) * k + cross + trace
-    return jnp.sqrt(jnp.maximum(jnp.sum(stein), 0)) / num
+    inner = position @ position.T
+    square = jnp.diagonal(inner)
+    distance2 = jnp.maximum(square[:, None] + square[None, :] - 2 * inner, 0)
+    k = jax.lax.rsqrt(1 + distance2)
+    k3 = k * k * k
+    # d k / d x = -(x - y) k^3, d k / d y its negative: their scalar products with the scores, by products of matrices.
+    along = score @ position.T
+    own = jnp.diagonal(along)
+    cross = (own[:, None] + own[None, :] - along - along.T) * k3
+    trace = dim * k3 - 3 * distance2 * k3 * k * k
+    return jnp.sqrt(jnp.maximum(jnp.sum((score @ score.T) * k + cross + trace), 0)) / num
 
 
 def credible_level(

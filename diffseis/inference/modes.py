@@ -6,6 +6,7 @@ which is broad at large `softness` and exact at 0, and the search follows the ma
 
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -42,54 +43,133 @@ def _precision(hessian: Float[Array, "dim dim"], floor: float) -> Float[Array, "
     return (vectors * jnp.maximum(jnp.abs(values), floor)[None, :]) @ vectors.T
 
 
+class Peak(eqx.Module):
+    """Where a climb ended.
+
+    Attributes:
+        location: the point.
+        log_density: there.
+        hessian: of the log density there; minus the identity where it is not finite.
+        converged: whether the Newton decrement had fallen below the tolerance.
+    """
+
+    location: Float[Array, " dim"]
+    log_density: Float[Array, ""]
+    hessian: Float[Array, "dim dim"]
+    converged: Bool[Array, ""]
+
+
+class _Climber(eqx.Module):
+    """Position and quadratic model of a climb, and where it stands in its schedule."""
+
+    peak: Peak
+    grad: Float[Array, " dim"]
+    damping: Float[Array, ""]
+    level_idx: Int[Array, ""]
+    steps_left: Int[Array, ""]
+    fresh: Bool[Array, ""]
+    done: Bool[Array, ""]
+
+
 def climb(
     log_density: SoftLogDensity,
     start: Float[Array, " dim"],
-    softness: Float[Array, " step"],
+    softness: Float[Array, " level"],
+    num_steps: tuple[int, ...],
     *,
     max_step: float = 10.0,
-) -> tuple[Float[Array, " dim"], Bool[Array, ""]]:
-    """Maximises by Newton steps with Levenberg-Marquardt damping, one for each entry of `softness`.
+    tolerance: float | None = None,
+) -> Peak:
+    """Maximises by Newton steps with Levenberg-Marquardt damping, level by level of softness.
 
-    Steps that do not improve are refused and the damping is raised, so the density never falls while the softness stays.
+    Steps that do not improve are refused and the damping is raised, so the density never falls while the softness stays. A level ends
+    when its maximum is found (to a hundredth of a log unit, before the last level) or its steps are used up.
 
-    Returns:
-        The point and whether the last step was negligible (Newton decrement below 1e-8 of a log unit).
+    Args:
+        log_density: function of the point and the softness.
+        start: where to begin.
+        softness: of each level; the last one is the density that is meant.
+        num_steps: largest number of steps at each level.
+        max_step: longest step.
+        tolerance: Newton decrement, in log units, at which the last level ends; by default 1e-8, or 1e-3 in single precision.
     """
     dtype = start.dtype
-    hessian = jax.hessian(log_density)
-    value_and_grad = jax.value_and_grad(log_density)
     eye = jnp.eye(start.shape[0], dtype=dtype)
+    allowed = jnp.asarray(num_steps)
+    last = len(num_steps) - 1
+    usual = 1e-8 if dtype == jnp.float64 else 1e-3
+    tight = usual if tolerance is None else tolerance
 
-    def body(carry, level):
-        u, damping, _ = carry
-        value, grad = value_and_grad(u, level)
-        h = hessian(u, level)
-        usable = jnp.all(jnp.isfinite(h)) & jnp.all(jnp.isfinite(grad))
-        h = jnp.where(usable, h, -eye)
-        grad = jnp.where(usable, grad, 0)
-        values, vectors = jnp.linalg.eigh(-0.5 * (h + h.T))
+    def evaluate(u, level):
+        """Value, gradient and Hessian in one pass (one copy of the density to compile)."""
+
+        def gradient(w):
+            value, grad = jax.value_and_grad(log_density)(w, level)
+            return grad, (value, grad)
+
+        hessian, (value, grad) = jax.jacfwd(gradient, has_aux=True)(u)
+        return value, grad, 0.5 * (hessian + hessian.T)
+
+    def body(c: _Climber) -> _Climber:
+        values, vectors = jnp.linalg.eigh(-c.peak.hessian)
         size = jnp.maximum(jnp.abs(values), 1e-6)
-        along = vectors.T @ grad
-        step = vectors @ (along / (size * (1 + damping)))
+        along = vectors.T @ c.grad
+        step = vectors @ (along / (size * (1 + c.damping)))
         length = jnp.sqrt(jnp.sum(step**2)) + jnp.finfo(dtype).tiny
         step = step * jnp.minimum(1.0, max_step / length)
-        new_value = log_density(u + step, level)
-        better = usable & jnp.isfinite(new_value) & (new_value >= value)
-        damping = jnp.where(better, damping * 0.2, jnp.maximum(damping, 0.05) * 6.0)
-        decrement = jnp.where(usable, jnp.sum(along**2 / size), jnp.inf)
-        return (jnp.where(better, u + step, u), damping, decrement), None
+        # At a new level the first "step" stays: it only sees the density there.
+        u = jnp.where(c.fresh, c.peak.location, c.peak.location + step)
+        value, grad, hessian = evaluate(u, softness[c.level_idx])
+        usable = jnp.isfinite(value) & jnp.all(jnp.isfinite(grad)) & jnp.all(jnp.isfinite(hessian))
+        better = c.fresh | (usable & (value >= c.peak.log_density))
+        grad = jnp.where(better, jnp.where(usable, grad, 0), c.grad)
+        hessian = jnp.where(better, jnp.where(usable, hessian, -eye), c.peak.hessian)
+        damping = jnp.where(better, c.damping * 0.2, jnp.maximum(c.damping, 0.05) * 6.0)
 
-    first = (start, jnp.asarray(0.1, dtype), jnp.asarray(jnp.inf, dtype))
-    (u, _, decrement), _ = jax.lax.scan(body, first, softness)
-    return u, decrement < jnp.asarray(1e-8 if dtype == jnp.float64 else 1e-3, dtype)
+        decrement = _decrement(grad, hessian)
+        at_last = c.level_idx >= last
+        converged = jnp.where(better, usable, True) & (decrement < jnp.where(at_last, tight, 1e-2))
+        over = converged | (c.steps_left <= 0) | (c.fresh & ~usable)
+        level_idx = jnp.where(over, jnp.minimum(c.level_idx + 1, last), c.level_idx)
+        return _Climber(
+            peak=Peak(
+                jnp.where(better, u, c.peak.location),
+                jnp.where(better, value, c.peak.log_density),
+                hessian,
+                converged,
+            ),
+            grad=grad,
+            damping=jnp.where(over, 0.1, damping).astype(dtype),
+            level_idx=level_idx,
+            steps_left=jnp.where(over, allowed[level_idx], c.steps_left - 1),
+            fresh=over,
+            done=over & at_last,
+        )
+
+    first = _Climber(
+        peak=Peak(start, jnp.asarray(-jnp.inf, dtype), -eye, jnp.asarray(False)),
+        grad=jnp.zeros_like(start),
+        damping=jnp.asarray(0.1, dtype),
+        level_idx=jnp.asarray(0),
+        steps_left=allowed[0],
+        fresh=jnp.asarray(True),
+        done=jnp.asarray(False),
+    )
+    return jax.lax.while_loop(lambda c: ~c.done, body, first).peak
+
+
+def _decrement(grad, hessian):
+    """Squared length of the gradient in the metric of the Hessian: twice what a Newton step would gain."""
+    values, vectors = jnp.linalg.eigh(-hessian)
+    return jnp.sum((vectors.T @ grad) ** 2 / jnp.maximum(jnp.abs(values), 1e-6))
 
 
 def laplace_modes(
     log_density: SoftLogDensity,
     starts: Float[Array, "mode dim"],
     *,
-    softness: Float[Array, " step"] | None = None,
+    softness: Float[Array, " level"] | None = None,
+    num_steps: tuple[int, ...] = (25,),
     merge_distance: float = 1.0,
     max_sd: float = 30.0,
 ) -> Modes:
@@ -98,22 +178,18 @@ def laplace_modes(
     Args:
         log_density: function of the point and the softness.
         starts: one row per start.
-        softness: of each Newton step, ending in zeros; by default 25 steps without.
+        softness: of each level, the last of them zero; by default one level, zero.
+        num_steps: largest number of Newton steps at each level.
         merge_distance: maxima closer than this many standard deviations are the same one; the weight of the lesser is zero.
         max_sd: largest standard deviation, along any axis, of a Laplace covariance (for flat directions).
     """
-    dtype = starts.dtype
-    schedule = jnp.zeros(25, dtype) if softness is None else softness
-    points, converged = jax.vmap(lambda u: climb(log_density, u, schedule))(starts)
-
-    zero = jnp.zeros((), dtype)
-    value = jax.vmap(lambda u: log_density(u, zero))(points)
-    value = jnp.where(jnp.isfinite(value), value, -jnp.inf)
-    hess = jax.vmap(lambda u: jax.hessian(log_density)(u, zero))(points)
-    good = jnp.all(jnp.isfinite(hess), axis=(1, 2))
-    eye = jnp.eye(points.shape[1], dtype=dtype)
-    hess = jnp.where(good[:, None, None], hess, -eye[None])
-    precision = jax.vmap(lambda h: _precision(h, max_sd**-2))(hess)
+    levels = jnp.zeros(1, starts.dtype) if softness is None else softness
+    if levels.shape[0] != len(num_steps):
+        raise ValueError(f"`num_steps` has {len(num_steps)} entries for {levels.shape[0]} levels of softness")
+    peaks = jax.vmap(lambda u: climb(log_density, u, levels, num_steps))(starts)
+    points, converged = peaks.location, peaks.converged
+    value = jnp.where(jnp.isfinite(peaks.log_density), peaks.log_density, -jnp.inf)
+    precision = jax.vmap(lambda h: _precision(h, max_sd**-2))(peaks.hessian)
     covariance = jnp.linalg.inv(precision)
     log_weight = value - 0.5 * jnp.linalg.slogdet(precision)[1]
 

@@ -171,10 +171,15 @@ def draw_weighted(
     q, _ = jax.lax.scan(add_mode, q, (modes.location, laplace, safe_share, far_share))
     # The kernels above lack the normalisation of the Student-t density, which the broad part has.
     log_q = jnp.log(jnp.maximum(q, jnp.finfo(dtype).tiny)) + _log_student_norm(num_dims)
-    if modes.reference is not None:
-        broad = jax.vmap(modes.reference.log_prob)(points)
-        log_q = jnp.logaddexp(log_q, broad + math.log(num_broad / num_points))
-    value = jax.vmap(log_density)(points)
+
+    def evaluate(point):
+        if modes.reference is None:
+            return log_density(point), jnp.asarray(-jnp.inf, dtype)
+        return log_density(point), modes.reference.log_prob(point) + math.log(num_broad / num_points)
+
+    # In slices of as many points as there are particles: what a density needs on the way must fit a cache, and the memory.
+    value, log_broad = jax.lax.map(evaluate, points, batch_size=num_centres)
+    log_q = jnp.logaddexp(log_q, log_broad)
     value = jnp.where(jnp.isfinite(value), value, -jnp.inf)
     return WeightedPoints(
         position=points,

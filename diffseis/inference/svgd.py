@@ -8,7 +8,13 @@ from jaxtyping import Array, Float, Int, Key
 
 from diffseis.inference.base import AbstractSampler, Draws, LogDensity, Modes, allocate
 from diffseis.inference.diagnostics import effective_sample_size
-from diffseis.inference.proposals import draw_weighted, kernel_bandwidth, whiten, within_mode_covariance
+from diffseis.inference.proposals import (
+    WeightedPoints,
+    draw_weighted,
+    kernel_bandwidth,
+    whiten,
+    within_mode_covariance,
+)
 from diffseis.inference.quasirandom import normal_points, resample
 
 
@@ -30,6 +36,17 @@ class SVGDState(eqx.Module):
     modes: Modes
     step_idx: Int[Array, ""]
     drift: Float[Array, ""]
+
+
+class _Round(eqx.Module):
+    """Particles, and the weighted points that they were chosen from in the round before."""
+
+    round_idx: Int[Array, ""]
+    position: Float[Array, "particle dim"]
+    log_density: Float[Array, " particle"]
+    mode_idx: Int[Array, " particle"]
+    points: WeightedPoints | None
+    fraction: Float[Array, ""]
 
 
 class SVGDInfo(eqx.Module):
@@ -56,7 +73,8 @@ class SVGD(AbstractSampler):
         num_steps: steps of descent.
         step_size: in units of the whitened, normalised direction.
         start_power: the target's power at the first step; it rises to 1 over the first third.
-        num_rounds: rounds of correction.
+        num_rounds: largest number of rounds of correction.
+        sufficient_fraction: effective sample size, over the number of points, at which no further round is needed.
         oversampling: points weighted per particle in each round.
         min_effective_fraction: effective sample size, over the number of points, below which the result is not converged.
 
@@ -72,18 +90,20 @@ class SVGD(AbstractSampler):
     start_power: float = eqx.field(static=True)
     num_rounds: int = eqx.field(static=True)
     oversampling: int = eqx.field(static=True)
+    sufficient_fraction: float = eqx.field(static=True)
     min_effective_fraction: float = eqx.field(static=True)
     max_dims = None
 
     def __init__(
         self,
         num_particles: int = 256,
-        num_steps: int = 12,
+        num_steps: int = 8,
         *,
         step_size: float = 0.5,
         start_power: float = 0.5,
         num_rounds: int = 3,
         oversampling: int = 6,
+        sufficient_fraction: float = 0.5,
         min_effective_fraction: float = 0.05,
     ):
         self.num_particles = num_particles
@@ -92,6 +112,7 @@ class SVGD(AbstractSampler):
         self.start_power = start_power
         self.num_rounds = num_rounds
         self.oversampling = oversampling
+        self.sufficient_fraction = sufficient_fraction
         self.min_effective_fraction = min_effective_fraction
 
     def __check_init__(self):
@@ -158,34 +179,49 @@ class SVGD(AbstractSampler):
                 position, value, jnp.mean(position, axis=0), centred.T @ centred / num, one, state.drift < 0.1
             )
         weight = jnp.full((num,), 1 / num, position.dtype)
+        num_points = self.oversampling * num
 
-        def one_round(position, mode_idx, k_round):
-            k_draw, k_resample = jr.split(k_round)
-            spread = within_mode_covariance(position, weight, mode_idx, state.modes.location.shape[0], pooled)
+        def one_round(carry: _Round) -> _Round:
+            k_draw, k_resample = jr.split(jr.fold_in(key, carry.round_idx))
+            spread = within_mode_covariance(
+                carry.position, weight, carry.mode_idx, state.modes.location.shape[0], pooled
+            )
             points = draw_weighted(
                 log_density,
-                position,
-                mode_idx,
+                carry.position,
+                carry.mode_idx,
                 kernel_bandwidth(num, num_dims) ** 2 * spread,
                 state.modes,
-                num_points=self.oversampling * num,
+                num_points=num_points,
                 key=k_draw,
             )
-            return points, resample(points.position, points.log_weight, num, key=k_resample)
+            rows = resample(points.position, points.log_weight, num, key=k_resample)
+            return _Round(
+                round_idx=carry.round_idx + 1,
+                position=points.position[rows],
+                log_density=points.log_density[rows],
+                mode_idx=points.mode_idx[rows],
+                points=points,
+                fraction=effective_sample_size(points.log_weight) / num_points,
+            )
 
-        def body(carry, round_idx):
-            points, rows = one_round(carry[0], carry[1], jr.fold_in(key, round_idx))
-            return (points.position[rows], points.mode_idx[rows]), (points, rows)
+        def unfinished(carry: _Round):
+            return (carry.round_idx < self.num_rounds) & ~(carry.fraction >= self.sufficient_fraction)
 
-        _, rounds = jax.lax.scan(body, (position, mode_idx), jnp.arange(self.num_rounds))
-        points, rows = jax.tree.map(lambda x: x[-1], rounds)
+        shapes = jax.eval_shape(
+            one_round,
+            _Round(jnp.asarray(0), position, position[:, 0], mode_idx, None, jnp.zeros((), position.dtype)),
+        )
+        blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+        start = eqx.tree_at(lambda r: (r.position, r.mode_idx), blank, (position, mode_idx))
+        last = jax.lax.while_loop(unfinished, one_round, start)
+        points, fraction = last.points, last.fraction
         w = jax.nn.softmax(points.log_weight)
         mean = w @ points.position
         centred = points.position - mean[None, :]
-        fraction = effective_sample_size(points.log_weight) / points.log_weight.shape[0]
         return Draws(
-            position=points.position[rows],
-            log_density=points.log_density[rows],
+            position=last.position,
+            log_density=last.log_density,
             mean=mean,
             covariance=(centred * w[:, None]).T @ centred,
             effective_fraction=fraction,

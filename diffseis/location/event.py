@@ -219,6 +219,7 @@ def locate_chunk(
             whose cache holds one event's particles).
     """
 
+    @jax.jit  # traced once, though it is used twice below
     def one(event_data, event_key):
         return locate_event(problem, event_data, sampler, search, softness_s, key=event_key)
 

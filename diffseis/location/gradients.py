@@ -29,7 +29,7 @@ def best_hypocentre(
         problem: travel times, likelihood and prior.
         data: picks of one event.
         start_ned_km: where the search starts (a located hypocentre: the nearest maximum is followed).
-        num_steps: Newton steps.
+        num_steps: largest number of Newton steps.
 
     Example:
         ``jax.grad(lambda t: best_hypocentre(problem, eqx.tree_at(lambda d: d.time_s, data, t), x0)[0][2])(data.time_s)``
@@ -48,10 +48,15 @@ def best_hypocentre(
         return p.log_density(u, softness, d, context) - p.volume.to_ned(u[:3])[1]
 
     still_problem, still_data = jax.lax.stop_gradient((problem, data))
-    u, _ = climb(
-        lambda v, s: density(v, s, still_problem, still_data), start, jnp.zeros(num_steps, start.dtype)
+    # To the last digit: the theorem holds where the gradient vanishes, and every distance from there is an error of the derivative.
+    peak = climb(
+        lambda v, s: density(v, s, still_problem, still_data),
+        start,
+        jnp.zeros(1, start.dtype),
+        (num_steps,),
+        tolerance=1e-24,
     )
-    u = jax.lax.stop_gradient(u)
+    u = jax.lax.stop_gradient(peak.location)
     hessian = jax.lax.stop_gradient(jax.hessian(density)(u, zero, still_problem, still_data))
     u = u - jnp.linalg.solve(hessian, jax.grad(density)(u, zero, problem, data))
     x, _ = problem.volume.to_ned(u[:3])

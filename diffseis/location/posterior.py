@@ -4,7 +4,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from diffseis.eikonal import AbstractPhaseTimes
@@ -122,6 +121,10 @@ def marginal_log_density(problem: Problem, u: Float[Array, "3"], data: EventData
     )
 
 
+_SLICE = 128
+"""Candidates whose travel times are computed at once: more of them fit neither a cache nor, with thousands of picks, the memory."""
+
+
 class ModeSearch(eqx.Module):
     """How maxima are looked for.
 
@@ -130,7 +133,7 @@ class ModeSearch(eqx.Module):
         num_starts: the best, and far enough from each other, of these.
         local_km: horizontal standard deviation of the candidates near stations.
         num_origin_times: trial origin times per candidate, each from one pick.
-        num_steps: Newton steps at each softness.
+        num_steps: largest number of Newton steps at each softness.
     """
 
     num_candidates: int = eqx.field(static=True, default=384)
@@ -151,30 +154,31 @@ def find_modes(
     """Maxima of one event's posterior, and the context in which they were found."""
     candidates = _candidates(problem, data, search, key=key)
     places = jax.vmap(lambda c: problem.volume.to_ned(c)[0])(candidates)
-    origin, value = jax.vmap(lambda x: _best_origin_time(problem, data, search, x, softness_s[0]))(places)
+    origin, value = jax.lax.map(
+        lambda x: _best_origin_time(problem, data, search, x, softness_s[0]), places, batch_size=_SLICE
+    )
     best = jnp.argmax(value)
     context = Context(None, pick_weights(problem, places[best], origin[best], data, softness_s[0]))
-    if problem.num_dims == 4:
-        reduced = jax.vmap(lambda x: problem.reduced(x, data)[0])(places)
-        candidates = jnp.concatenate([candidates, (origin - reduced @ context.weights)[:, None]], axis=1)
     box = problem.volume.upper_km - problem.volume.lower_km
     radius = 0.6 * (jnp.prod(box) / search.num_candidates) ** (1 / 3)
-    starts = candidates[select_starts(places, value, search.num_starts, radius)]
+    chosen = select_starts(places, value, search.num_starts, radius)
+    starts = candidates[chosen]
+    if problem.num_dims == 4:
+        reduced = jax.vmap(lambda x: problem.reduced(x, data)[0])(places[chosen])
+        starts = jnp.concatenate([starts, (origin[chosen] - reduced @ context.weights)[:, None]], axis=1)
 
-    def climb_all(points, context, schedule):
-        def target(v, softness):
-            return problem.log_density(v, softness, data, context)
+    def climb_all(points, context, softness, num_steps):
+        def target(v, level):
+            return problem.log_density(v, level, data, context)
 
-        return laplace_modes(target, points, softness=schedule)
+        return laplace_modes(target, points, softness=softness, num_steps=num_steps)
 
-    counts = np.asarray(search.num_steps)
-    schedule = jnp.repeat(softness_s, counts, total_repeat_length=int(counts.sum()))
-    modes = climb_all(starts, context, schedule)
+    modes = climb_all(starts, context, softness_s, search.num_steps)
     x, _ = problem.volume.to_ned(modes.location[0, :3])
     prepared = problem.likelihood.prepare(problem.travel_times(x, data), data)
     if prepared is not None:
         context = Context(prepared, context.weights)
-        modes = climb_all(modes.location, context, jnp.zeros(8, x.dtype))
+        modes = climb_all(modes.location, context, jnp.zeros(1, x.dtype), (8,))
     return modes, context
 
 

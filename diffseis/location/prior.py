@@ -145,13 +145,19 @@ _BEND = 0.01
 
 
 def _into(u, low, high):
-    """Smooth clipping: the identity inside, exponential approach to the walls; and the log of its slope."""
+    """Smooth clipping: the identity inside, exponential approach to the walls; and the log of its slope.
+
+    The slope is sigmoid(below) - sigmoid(above), which is sigmoid(below) sigmoid(-above) (1 - exp(above - below)), and above - below is
+    -1 / _BEND: the last factor is one to rounding.
+    """
     scale = _BEND * (high - low)
-    below, above = (u - low) / scale, (u - high) / scale
-    value = low + scale * (jax.nn.softplus(below) - jax.nn.softplus(above))
-    # sigmoid(a) - sigmoid(b) = (1 - exp(b - a)) sigmoid(a) sigmoid(-b)
-    log_slope = jax.nn.log_sigmoid(below) + jax.nn.log_sigmoid(-above) + jnp.log1p(-jnp.exp(above - below))
-    return jnp.clip(value, low, high), log_slope
+    bend_low, bend_high = _softplus((low - u) / scale), _softplus((u - high) / scale)
+    return jnp.clip(u + scale * (bend_low - bend_high), low, high), -(bend_low + bend_high)
+
+
+def _softplus(x):
+    """log(1 + exp(x)); few operations, because every one of them is compiled many times."""
+    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
 
 
 def _out_of(x, low, high):

@@ -32,24 +32,25 @@ class BroadReference(AbstractReference):
     cholesky: Float[Array, "3 3"]
 
     def sample(self, num: int, *, key: Key[Array, ""]):
-        k_uniform, k_normal, k_chi, k_pick, k_time = jr.split(key, 5)
         dtype = self.centre.dtype
+        # All the normal numbers at once: every call of a generator is one more thing to compile.
+        k_uniform, k_normal = jr.split(key)
+        uniform = jr.uniform(k_uniform, (num, 4), dtype)
+        normal, chi_place, t, chi_time = jnp.split(jr.normal(k_normal, (num, 10), dtype), [3, 6, 7], axis=1)
         lower, upper = self.problem.volume.lower_km, self.problem.volume.upper_km
-        fraction = jr.uniform(k_uniform, (num, 3), dtype)
-        wide = jax.vmap(lambda f: self.problem.volume.from_ned(self._uniform(f, lower, upper)))(fraction)
-        scale = jnp.sqrt(_DOF / jnp.sum(jr.normal(k_chi, (num, int(_DOF)), dtype) ** 2, axis=1))
-        near = self.centre[None, :] + scale[:, None] * (
-            jr.normal(k_normal, (num, 3), dtype) @ self.cholesky.T
+        wide = jax.vmap(lambda f: self.problem.volume.from_ned(self._uniform(f, lower, upper)))(
+            uniform[:, :3]
         )
+        near = self.centre[None, :] + _student_scale(chi_place) * (normal @ self.cholesky.T)
         even = (jnp.arange(num) % 2 == 0)[:, None]
         place = jnp.where(even, wide, near)
         if self.problem.num_dims == 3:
             return place
         num_picks = jnp.maximum(jnp.sum(self.data.mask), 1)
-        pick = (jr.uniform(k_pick, (num,), dtype) * num_picks.astype(dtype)).astype(jnp.int32)
+        pick = (uniform[:, 3] * num_picks.astype(dtype)).astype(jnp.int32)
         offset, sigma = jax.vmap(self._origins)(place)
         row = jnp.arange(num)
-        time = offset[row, pick] + sigma[row, pick] * jr.t(k_time, _DOF, (num,), dtype)
+        time = offset[row, pick] + sigma[row, pick] * (t * _student_scale(chi_time))[:, 0]
         return jnp.concatenate([place, time[:, None]], axis=1)
 
     def log_prob(self, position):
@@ -84,6 +85,11 @@ class BroadReference(AbstractReference):
         reduced, predicted = self.problem.reduced(x, self.data)
         sigma = self.problem.likelihood.sigma_s(predicted, self.data)
         return reduced - jnp.sum(self.context.weights * reduced), sigma
+
+
+def _student_scale(normal: Float[Array, "num dof"]) -> Float[Array, "num 1"]:
+    """What turns further normal into Student-t draws (`jax.random.t` compiles a rejection sampler, for a second)."""
+    return jnp.sqrt(_DOF / jnp.sum(normal**2, axis=1, keepdims=True))
 
 
 def broad_reference(

@@ -50,6 +50,8 @@ from diffseis.workflows.store import ChunkStore, fingerprint
 
 Progress = Callable[[str, int, int], None]
 MAX_TABLE_BYTES = 8e9
+COMPACT_TABLE_BYTES = 256e6
+"""Tables that would be larger keep their coefficients in single precision."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,16 @@ def make_times(
         "max_distance_km": float(np.max(np.hypot(corner[:, 0], corner[:, 1]))) + 1.0,
         "depth_range_km": (float(lower[2]) - 0.5, float(upper[2]) + 0.5),
     }
-    _refuse_too_big(float(table_bytes(len(stations), **reach)), len(stations))
+    num_bytes = float(table_bytes(len(stations), **reach))
+    compact = num_bytes > COMPACT_TABLE_BYTES
+    _refuse_too_big(num_bytes / 2 if compact else num_bytes, len(stations))
     if config.traveltimes == "grid":
         from diffseis.eikonal import build_swept_tables
 
         return build_swept_tables(
             p_model, s_model, jnp.asarray(position), spacing_km=config.grid_spacing_km, **reach
         )
-    return build_layered_tables(p_model, s_model, jnp.asarray(position), **reach)
+    return build_layered_tables(p_model, s_model, jnp.asarray(position), **reach, single_precision=compact)
 
 
 def _refuse_too_big(num_bytes: float, num_stations: int) -> None:

@@ -50,7 +50,11 @@ def setup(stations):
     position = frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
     volume = default_volume(stations, frame)
     models = layered_pair(VELOCITY)
-    tables = build_layered_tables(*models, position, max_distance_km=250.0, depth_range_km=(-2.5, 41.0))
+    # As `diffseis locate` does for large networks.
+    compact = len(stations) > 200
+    tables = build_layered_tables(
+        *models, position, max_distance_km=250.0, depth_range_km=(-2.5, 41.0), single_precision=compact
+    )
     return frame, volume, tables
 
 
@@ -97,7 +101,7 @@ def main() -> None:
     parser.add_argument("--particles", type=int, default=150)
     parser.add_argument("--out", default=None)
     arguments = parser.parse_args()
-    sampler = SVGD(arguments.particles, 12)
+    sampler = SVGD(arguments.particles)
     rows = [
         {
             "device": str(jax.devices()[0].device_kind),

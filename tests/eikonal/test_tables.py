@@ -75,6 +75,35 @@ def test_memory_estimate_is_the_size():
     )
 
 
+def test_stations_at_one_depth_share_a_table():
+    models = Layered(DEPTH_KM, VP_KM_S), Layered(DEPTH_KM, VS_KM_S)
+    twins = jnp.asarray([*STATIONS, [30.0, -7.0, STATIONS[1][2]]])
+    tables = build_layered_tables(*models, twins, **RANGES)
+    own = _tables()[0]
+    np.testing.assert_array_equal(tables.coefficients.shape, own.coefficients.shape)
+    source, shift = jnp.asarray([3.0, -4.0, 10.0]), twins[3] - twins[1]
+    for phase in jnp.arange(2):
+        here = tables(source + shift, twins[3], jnp.asarray(3), phase)
+        np.testing.assert_allclose(
+            here, own(source, twins[1], jnp.asarray(1), phase), rtol=1e-12 if X64 else 1e-5
+        )
+
+
+@pytest.mark.skipif(not X64, reason="compares single with double precision")
+def test_single_precision_halves_the_memory_and_keeps_microseconds():
+    models = Layered(DEPTH_KM, VP_KM_S), Layered(DEPTH_KM, VS_KM_S)
+    compact = build_layered_tables(*models, jnp.asarray(STATIONS), **RANGES, single_precision=True)
+    full, _ = _tables()
+    assert compact.coefficients.nbytes * 2 == full.coefficients.nbytes
+    sources = jr.uniform(jr.key(3), (200, 3)) * 40.0
+    args = (jnp.asarray(STATIONS[0]), jnp.asarray(0), jnp.asarray(1))
+    times = [jax.vmap(lambda x, t=t: t(x, *args))(sources) for t in (compact, full)]
+    assert times[0].dtype == jnp.float64
+    np.testing.assert_allclose(times[0], times[1], rtol=2e-7)
+    slopes = [jax.vmap(lambda x, t=t: jax.grad(t)(x, *args))(sources) for t in (compact, full)]
+    np.testing.assert_allclose(slopes[0], slopes[1], atol=2e-5)
+
+
 def test_default_spacing_respects_the_largest_number_of_nodes():
     models = Layered([0.0], [6.0]), Layered([0.0], [3.5])
     tables = build_layered_tables(
