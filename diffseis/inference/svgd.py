@@ -45,7 +45,7 @@ class _Round(eqx.Module):
     position: Float[Array, "particle dim"]
     log_density: Float[Array, " particle"]
     mode_idx: Int[Array, " particle"]
-    points: WeightedPoints | None
+    points: WeightedPoints
     fraction: Float[Array, ""]
 
 
@@ -208,12 +208,16 @@ class SVGD(AbstractSampler):
         def unfinished(carry: _Round):
             return (carry.round_idx < self.num_rounds) & ~(carry.fraction >= self.sufficient_fraction)
 
-        shapes = jax.eval_shape(
-            one_round,
-            _Round(jnp.asarray(0), position, position[:, 0], mode_idx, None, jnp.zeros((), position.dtype)),
+        zeros = jnp.zeros(num_points, position.dtype)
+        none = WeightedPoints(
+            jnp.zeros((num_points, num_dims), position.dtype),
+            zeros,
+            zeros,
+            jnp.zeros(num_points, mode_idx.dtype),
         )
-        blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-        start = eqx.tree_at(lambda r: (r.position, r.mode_idx), blank, (position, mode_idx))
+        start = _Round(
+            jnp.asarray(0), position, position[:, 0], mode_idx, none, jnp.zeros((), position.dtype)
+        )
         last = jax.lax.while_loop(unfinished, one_round, start)
         points, fraction = last.points, last.fraction
         w = jax.nn.softmax(points.log_weight)

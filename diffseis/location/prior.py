@@ -9,7 +9,6 @@ map of the whole width the posteriors of shallow events became long and curved, 
 import abc
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
