@@ -16,6 +16,8 @@ from diffseis.location.catalogue import LocatedCatalogue
 MAX_POINTS = 20_000
 """Particles drawn in one panel; more are thinned evenly."""
 
+MAX_ELLIPSES = 400
+
 ELLIPSE_CHI2 = 2.2788685663767297
 """68 % quantile of chi-square with two degrees of freedom."""
 
@@ -83,10 +85,17 @@ def bounds(points: list[np.ndarray], *, margin: float = 0.06, least_km: float = 
 
 
 def add_ellipses(ax: Axes, centres: np.ndarray, covariances: np.ndarray, **style) -> None:
-    """Joint 68 % ellipses about `centres` (x, y) of 2 x 2 `covariances` in the same axes."""
+    """Joint 68 % ellipses about `centres` (x, y) of 2 x 2 `covariances` in the same axes; the fainter, the more there
+    are, and none where they would be a tangle.
+    """
     good = np.all(np.isfinite(covariances), axis=(1, 2)) & np.all(np.isfinite(centres), axis=1)
-    if not good.any():
+    if not 0 < good.sum() <= MAX_ELLIPSES:
         return
+    style = {
+        "edgecolors": "#444444",
+        "linewidths": 0.5,
+        "alpha": float(np.clip(15.0 / good.sum(), 0.3, 0.8)),
+    } | style
     values, vectors = np.linalg.eigh(covariances[good])
     lengths = 2.0 * np.sqrt(np.maximum(values, 0.0) * ELLIPSE_CHI2)
     angles = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
@@ -172,4 +181,22 @@ def scale_bar(ax: Axes) -> None:
         fontsize=8,
         zorder=9,
         bbox=halo,
+    )
+
+
+def north_arrow(ax: Axes) -> None:
+    """An arrow to the north in the upper left corner of axes that point north."""
+    ax.annotate(
+        "N",
+        (0.045, 0.975),
+        (0.045, 0.9),
+        xycoords="axes fraction",
+        textcoords="axes fraction",
+        ha="center",
+        va="center",
+        fontsize=8,
+        fontweight="bold",
+        zorder=9,
+        arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5},
     )

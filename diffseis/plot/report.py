@@ -27,8 +27,10 @@ from diffseis.plot.sections import section_figure
 from diffseis.plot.style import figure_png
 
 CAPTIONS = {
-    "map": "Epicentres (posterior means) coloured by depth, posterior samples, 68 % ellipses, stations.",
-    "sections": "Depth sections without exaggeration; the same colours, ellipses and samples as the map.",
+    "map": "Epicentres (posterior means) coloured by depth; their posterior samples in the same colour; joint 68 % "
+    "ellipses where there are at most 400; stations; lines A–A′ and B–B′ of the depth sections.",
+    "sections": "Depth sections along A–A′ and B–B′ of the map, all events projected, without exaggeration; colours, "
+    "ellipses and samples as on the map. Right: number of events and vertical error, on the same depth axis.",
     "residuals": "Residuals of used arrivals: distributions, with distance, and by station.",
     "uncertainty": "68 % errors of located events, and what they depend on.",
     "quality": "Outcomes, phases, RMS, and the diagnostics of the sampler.",

@@ -65,6 +65,14 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
+def freeze_layout(figure: Figure) -> None:
+    """Lay the figure out now, and for good: what is placed afterwards may rely on where the axes are."""
+    # A second pass, because the first does not know yet how high axes of a fixed aspect become.
+    figure.draw_without_rendering()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def figure_png(figure: Figure, *, dpi: int = 130) -> bytes:
     """The figure as a PNG file; the same figure gives the same bytes."""
     stream = io.BytesIO()

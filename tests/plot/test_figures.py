@@ -21,7 +21,8 @@ from diffseis.plot import (
     section_figure,
 )
 from diffseis.plot.geometry import build_scene, nice_step
-from diffseis.plot.sections import section_azimuths_deg
+from diffseis.plot.labels import place_names
+from diffseis.plot.profiles import section_azimuths_deg, section_profiles
 
 CASES = {
     "usual": {},
@@ -103,6 +104,56 @@ def test_sections_follow_a_line_of_events():
     assert first == pytest.approx(np.degrees(0.7), abs=2)
     assert abs(first - second) == pytest.approx(90)
     assert section_azimuths_deg(rng.normal(size=(40, 3))) == (90.0, 0.0)
+
+
+def test_profiles_hold_the_events_and_name_their_ends(synthetic):
+    scene = build_scene(synthetic.make_catalogue(40))
+    for profile in section_profiles(scene):
+        assert np.all(np.abs(profile.along_km(scene.ned_km[scene.good])) <= profile.half_km)
+    first, second = section_profiles(scene)
+    assert first.direction @ second.direction == pytest.approx(0.0, abs=1e-9)
+    ends = [dataclasses.replace(first, azimuth_deg=azimuth).ends for azimuth in (0.0, 90.0, 164.0, 355.0)]
+    assert ends == [("S", "N"), ("W", "E"), ("NNW", "SSE"), ("S", "N")]
+    assert section_profiles(build_scene(synthetic.make_catalogue(4, located=-1.0))) == []
+
+
+def test_names_cover_nothing():
+    """Names of a tight group of points neither overlap nor stand on a point; those without room are left out."""
+    figure = Figure(figsize=(3, 3))
+    ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    places = np.random.default_rng(3).normal(0.5, 0.06, (25, 2))
+    written = place_names(
+        ax, [f"ST{i:02d}" for i in range(25)], places, np.zeros((0, 2)), fontsize=6.5, colour="black"
+    )
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert 4 <= written == len(boxes) < 25
+    assert sum(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]) == 0
+    assert not any(box.contains(*point) for box in boxes for point in ax.transData.transform(places))
+    assert place_names(ax, [], np.zeros((0, 2)), np.zeros((0, 2)), fontsize=6.5, colour="black") == 0
+
+
+def test_a_few_far_events_do_not_keep_the_view_from_the_many(synthetic):
+    catalogue = synthetic.make_catalogue(60, located=2.0)
+    north, east, depth = catalogue.frame.to_ned(catalogue.events.latitude, catalogue.events.longitude).T
+    north[:2] = 80.0, -80.0
+    latitude, longitude, _ = catalogue.frame.to_geographic(np.stack([north, east, depth], axis=-1))
+    moved = dataclasses.replace(catalogue.events, latitude=latitude, longitude=longitude)
+    figure = map_figure(dataclasses.replace(catalogue, events=moved))
+    assert np.ptp(figure.axes[1].get_ylim()) < 0.65 * np.ptp(figure.axes[0].get_ylim())
+    assert "of 60 events" in figure.axes[1].get_title(loc="left")
+
+
+@pytest.mark.parametrize("function", [map_figure, section_figure])
+def test_nothing_is_clipped(catalogue, function):
+    """Titles and labels of panels of fixed aspect lie on the figure."""
+    figure = function(catalogue)
+    figure.draw_without_rendering()
+    inside = figure.bbox.padded(1.0)
+    for ax in figure.axes:
+        corners = ax.get_tightbbox().get_points()
+        assert all(inside.contains(*corner) for corner in corners)
 
 
 def test_comparison_numbers(catalogue):
