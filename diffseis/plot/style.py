@@ -9,11 +9,15 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 P_COLOUR = "#0072B2"
 S_COLOUR = "#D55E00"
 PHASE_COLOURS = {"P": P_COLOUR, "S": S_COLOUR}
+HORIZONTAL_COLOUR = "#009E73"
+VERTICAL_COLOUR = "#E69F00"
 STATION_COLOUR = "#222222"
 REFERENCE_COLOUR = "#CC79A7"
 OTHER_COLOUR = "#8A8A8A"
@@ -67,9 +71,10 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 
 def freeze_layout(figure: Figure) -> None:
     """Lay the figure out now, and for good: what is placed afterwards may rely on where the axes are."""
-    # A second pass, because the first does not know yet how high axes of a fixed aspect become.
-    figure.draw_without_rendering()
-    figure.draw_without_rendering()
+    # Several passes, because each learns from the one before how high axes of a fixed aspect become and which ticks
+    # there are.
+    for _ in range(3):
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
 
@@ -85,6 +90,11 @@ def say_empty(ax: Axes, why: str) -> None:
     """A panel that has nothing to show says so."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=OTHER_COLOUR, wrap=True)
+
+
+def count_axis(axis: Axis, *, ticks: int | None = None) -> None:
+    """Ticks at round whole numbers."""
+    axis.set_major_locator(MaxNLocator(ticks or "auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def add_grid(ax: Axes) -> None:
