@@ -15,6 +15,7 @@ from diffseis.plot.style import (
     DEPTH_MAP,
     STATION_COLOUR,
     add_grid,
+    count_axis,
     freeze_layout,
     house_style,
     new_figure,
@@ -132,7 +133,7 @@ def _count_by_depth(ax: Axes, scene: Scene, norm: Normalize, height_km: float) -
     ax.axhline(np.median(depth), color="black", linestyle="--", linewidth=0.9)
     ax.set_title("Events by depth")
     ax.set_xlabel(f"Events per {width:g} km\n(median {np.median(depth):.1f} km)")
-    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    count_axis(ax.xaxis, ticks=4)
     ax.tick_params(axis="y", labelleft=False)
     add_grid(ax)
 

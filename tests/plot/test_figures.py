@@ -1,6 +1,7 @@
 """Every figure draws without a warning, for ordinary and for odd catalogues."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -18,11 +19,13 @@ from diffseis.plot import (
     make_figures,
     map_figure,
     quality_figure,
+    residual_figure,
     section_figure,
 )
 from diffseis.plot.geometry import build_scene, nice_step
 from diffseis.plot.labels import place_names
 from diffseis.plot.profiles import section_azimuths_deg, section_profiles
+from diffseis.plot.residuals import signed
 
 CASES = {
     "usual": {},
@@ -145,15 +148,51 @@ def test_a_few_far_events_do_not_keep_the_view_from_the_many(synthetic):
     assert "of 60 events" in figure.axes[1].get_title(loc="left")
 
 
-@pytest.mark.parametrize("function", [map_figure, section_figure])
-def test_nothing_is_clipped(catalogue, function):
-    """Titles and labels of panels of fixed aspect lie on the figure."""
-    figure = function(catalogue)
-    figure.draw_without_rendering()
-    inside = figure.bbox.padded(1.0)
-    for ax in figure.axes:
-        corners = ax.get_tightbbox().get_points()
-        assert all(inside.contains(*corner) for corner in corners)
+def test_nothing_is_clipped(catalogue, synthetic):
+    """Titles, labels and legends lie on the figure."""
+    figures = make_figures(catalogue, reference=synthetic.make_reference(catalogue))
+    for name, figure in {**figures, "event": event_figure(catalogue, 0)}.items():
+        figure_png(figure, dpi=50)
+        inside = figure.bbox.padded(6.0)
+        for artist in [*figure.axes, *figure.legends]:
+            corners = artist.get_tightbbox().get_points()
+            assert all(inside.contains(*corner) for corner in corners), name
+
+
+def test_no_station_is_left_out_without_a_word(synthetic):
+    """Every station has its line with its number of arrivals, or the title says how many have."""
+    few = residual_figure(synthetic.make_catalogue(20, num_stations=50)).axes[3]
+    labels = [label.get_text() for label in few.get_yticklabels()]
+    assert len(labels) == 50
+    assert all(re.fullmatch(r"ST\d\d  \d+/\d+", label) for label in labels)
+    many = residual_figure(synthetic.make_catalogue(20, num_stations=80)).axes[3]
+    assert "60 of 80 stations" in many.get_title(loc="left")
+    card = event_figure(synthetic.make_catalogue(1, num_stations=120, located=2.0), 0).axes[4]
+    assert re.search(r"nearest 55 of \d+ stations", card.get_title(loc="left"))
+
+
+def test_medians_beyond_the_axis_are_drawn_at_its_edge(synthetic):
+    """A station whose every arrival is late by seconds is seen."""
+    catalogue = synthetic.make_catalogue(40, num_stations=60)
+    fewest = np.argmin(np.bincount(catalogue.arrivals.station_row.clip(0), minlength=60))
+    late = np.where(catalogue.arrivals.station_row == fewest, 5.0, catalogue.arrivals.residual_s / 10)
+    arrivals = dataclasses.replace(catalogue.arrivals, residual_s=late)
+    ax = residual_figure(dataclasses.replace(catalogue, arrivals=arrivals)).axes[3]
+    edge = [line for line in ax.lines if line.get_marker() == ">"]
+    assert edge
+    assert all(np.max(np.abs(line.get_xdata())) < ax.get_xlim()[1] for line in edge)
+
+
+def test_signed_numbers():
+    assert [signed(x) for x in (0.0004, -0.0004, 0.05, -0.05)] == ["0.000", "0.000", "+0.050", "−0.050"]
+
+
+def test_bars_of_phases_are_whole(synthetic):
+    """Every bar of the histogram counts the same number of phases."""
+    ax = quality_figure(synthetic.make_catalogue(60, num_stations=60)).axes[1]
+    widths = {round(bar.get_width(), 6) for bar in ax.patches}
+    assert len(widths) == 1
+    assert widths.pop() % 1 == 0
 
 
 def test_comparison_numbers(catalogue):
