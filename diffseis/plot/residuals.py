@@ -11,6 +11,7 @@ from diffseis.plot.style import (
     PHASE_COLOURS,
     add_grid,
     count_axis,
+    empty_figure,
     freeze_layout,
     house_style,
     new_figure,
@@ -30,9 +31,7 @@ def residual_figure(catalogue: LocatedCatalogue) -> Figure:
     with house_style():
         used = used_arrivals(catalogue)
         if not used.any():
-            figure = new_figure(7.0, 1.6)
-            say_empty(figure.subplots(), "No arrival of a located event was used.")
-            return figure
+            return empty_figure("No arrival of a located event was used.")
         stations = _station_order(catalogue, used)
         figure = new_figure(10.4, float(np.clip(0.16 * len(stations) + 1.0, 7.6, 11.0)))
         grid = figure.add_gridspec(3, 2, width_ratios=[1.0, 1.15])
@@ -52,6 +51,15 @@ def used_arrivals(catalogue: LocatedCatalogue) -> np.ndarray:
         return np.zeros(0, dtype=bool)
     located = catalogue.events.status[arrivals.event_row] == "located"
     return (arrivals.status == "used") & np.isfinite(arrivals.residual_s) & located
+
+
+def weighted_rms_s(catalogue: LocatedCatalogue, rows: np.ndarray) -> float:
+    """RMS residual of some arrivals, weighted as in the location: by precision and by the probability of being no
+    outlier.
+    """
+    arrivals = catalogue.arrivals
+    weight = arrivals.weight[rows] / arrivals.sigma_s[rows] ** 2
+    return float(np.sqrt(np.sum(weight * arrivals.residual_s[rows] ** 2) / max(np.sum(weight), 1e-300)))
 
 
 def robust_spread(values: np.ndarray) -> tuple[float, float]:

@@ -92,6 +92,13 @@ def say_empty(ax: Axes, why: str) -> None:
     ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=OTHER_COLOUR, wrap=True)
 
 
+def empty_figure(why: str) -> Figure:
+    """What stands where a figure has nothing to show: one line."""
+    figure = new_figure(7.0, 0.5)
+    say_empty(figure.subplots(), why)
+    return figure
+
+
 def count_axis(axis: Axis, *, ticks: int | None = None) -> None:
     """Ticks at round whole numbers."""
     axis.set_major_locator(MaxNLocator(ticks or "auto", integer=True, steps=[1, 2, 5, 10]))
