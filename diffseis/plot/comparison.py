@@ -18,6 +18,7 @@ from diffseis.plot.style import (
     VERTICAL_COLOUR,
     add_grid,
     count_axis,
+    empty_figure,
     freeze_layout,
     house_style,
     new_figure,
@@ -74,51 +75,51 @@ def comparison_figure(catalogue: LocatedCatalogue, reference: EventTable) -> Fig
     with house_style():
         matched = compare(catalogue, reference)
         if not len(matched.rows):
-            figure = new_figure(7.0, 2.0)
-            say_empty(figure.subplots(), "No located event has the id of an event of the reference.")
-            return figure
+            return empty_figure("No located event has the id of an event of the reference.")
         ours, theirs = _places(catalogue, reference, matched)
         box = _view(ours, theirs, matched)
         shape = float(np.divide(*np.ptp(box, axis=0)))
         figure = new_figure(10.4, 5.6)
         # The map gets the width that its shape asks for at full height.
-        grid = figure.add_gridspec(2, 2, width_ratios=[float(np.clip(4.6 * shape, 3.2, 6.2)), 3.8])
+        grid = figure.add_gridspec(2, 2, width_ratios=[float(np.clip(4.6 * shape, 3.2, 5.8)), 3.8])
         _vectors(figure.add_subplot(grid[:, 0]), catalogue, ours, theirs, box)
-        ax = figure.add_subplot(grid[0, 1])
-        middle = np.median(matched.epicentral_km)
-        _histogram(
-            ax, matched.epicentral_km, HORIZONTAL_COLOUR, middle, f"median {middle:.2f} km", both=False
-        )
-        ax.set_title(f"Distance between epicentres ({len(matched.rows)} events)")
-        ax.set_xlabel("Distance (km)")
+        ax, distance = figure.add_subplot(grid[0, 1]), matched.epicentral_km
+        _histogram(ax, distance, HORIZONTAL_COLOUR, both=False)
+        ax.set_title(f"Distance between epicentres: median {np.median(distance):.2f} km")
+        _x_label(ax, distance, "Distance (km)")
         ax = figure.add_subplot(grid[1, 1])
         depth = matched.depth_km[np.isfinite(matched.depth_km)]
-        ax.set_title(f"Depth difference ({len(depth)} events)")
         if len(depth):
-            label = f"median {signed(np.median(depth), 2)} km\nmedian size {np.median(np.abs(depth)):.2f} km"
-            _histogram(ax, depth, VERTICAL_COLOUR, np.median(depth), label, both=True)
-            ax.set_xlabel("This run minus reference (km; positive is deeper)")
+            _histogram(ax, depth, VERTICAL_COLOUR, both=True)
+            ax.set_title(f"Depth difference: median {signed(float(np.median(depth)), 2)} km")
+            _x_label(ax, depth, "Deeper than the reference by (km)")
         else:
+            ax.set_title("Depth difference")
             say_empty(ax, "The reference has no depths.")
         freeze_layout(figure)
         return figure
 
 
-def _histogram(ax: Axes, values: np.ndarray, colour: str, middle: float, label: str, *, both: bool) -> None:
-    high = max(float(np.quantile(np.abs(values), 0.98)) * 1.15, 0.1)
+def _histogram(ax: Axes, values: np.ndarray, colour: str, *, both: bool) -> None:
+    high = _limit(values)
     edges = [float(e) for e in np.linspace(-high if both else 0.0, high, 31)]
-    beyond = int(np.sum(np.abs(values) > high))
     ax.hist(np.clip(values, edges[0], edges[-1]), edges, color=colour, alpha=0.8)
-    ax.axvline(middle, color="black", linestyle="--", linewidth=1.0, label=label)
+    ax.axvline(float(np.median(values)), color="black", linestyle="--", linewidth=1.0)
     if both:
         ax.axvline(0.0, color="black", linewidth=0.8)
-    if beyond:
-        ax.plot([], [], " ", label=f"{beyond} beyond the axis (drawn at its end)")
-    ax.set_ylim(0, ax.get_ylim()[1] * 1.2)
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_ylabel("Events")
+    ax.set_ylabel(f"Events (n = {len(values)})")
     count_axis(ax.yaxis)
-    ax.legend(loc="upper right")
+
+
+def _limit(values: np.ndarray) -> float:
+    """A limit that holds 98 % of the values."""
+    return max(float(np.quantile(np.abs(values), 0.98)) * 1.15, 0.1)
+
+
+def _x_label(ax: Axes, values: np.ndarray, label: str) -> None:
+    beyond = int(np.sum(np.abs(values) > _limit(values)))
+    ax.set_xlabel(f"{label}\n({beyond} beyond the axis, drawn at its end)" if beyond else label)
 
 
 def _places(

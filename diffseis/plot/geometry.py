@@ -169,7 +169,7 @@ def scale_bar(ax: Axes) -> None:
     x0, x1 = ax.get_xlim()
     y0, y1 = ax.get_ylim()
     length = nice_step(x1 - x0, 5)
-    left, low = x0 + 0.04 * (x1 - x0), y0 + 0.045 * (y1 - y0)
+    left, low = x0 + 0.04 * (x1 - x0), y0 + 0.03 * (y1 - y0)
     halo = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0}
     ax.plot([left, left + length], [low, low], color="black", linewidth=2.5, solid_capstyle="butt", zorder=9)
     ax.text(
@@ -185,11 +185,11 @@ def scale_bar(ax: Axes) -> None:
 
 
 def north_arrow(ax: Axes) -> None:
-    """An arrow to the north in the upper left corner of axes that point north."""
+    """An arrow to the north in the lower right corner of axes that point north."""
     ax.annotate(
         "N",
-        (0.045, 0.975),
-        (0.045, 0.9),
+        (0.955, 0.095),
+        (0.955, 0.03),
         xycoords="axes fraction",
         textcoords="axes fraction",
         ha="center",

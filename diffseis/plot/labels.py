@@ -7,6 +7,9 @@ from matplotlib.patheffects import withStroke
 _SIDES = np.array([(0, 1), (1, 0), (-1, 0), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])
 """Where a name may stand, the best place first: right and up from its point."""
 
+_CORNERS = np.array([[[0.0, 0.0], [0.42, 0.085]], [[0.9, 0.0], [1.0, 0.12]]])
+"""Where `geometry.scale_bar` and `geometry.north_arrow` stand, in fractions of the axes."""
+
 _MARKER_POINTS = 4.0
 """Half the size of the symbol that a name stands beside."""
 
@@ -16,14 +19,14 @@ def place_names(
 ) -> int:
     """Write `names` at `places` (x, y in data), once limits and layout of `ax` are final.
 
-    A name keeps clear of other names and of `places`, and of `obstacles` (points, too) as far as it can. One that finds
+    A name keeps clear of other names, of `places`, of scale bar and arrow, and of `obstacles` (points, too) as far as it can. One that finds
     no room inside the axes is left out. Returns how many were written.
     """
     to_points = 72.0 / ax.figure.dpi
     frame = np.asarray(ax.get_window_extent().get_points()) * to_points
     at = ax.transData.transform(places.reshape(-1, 2)) * to_points
     other = ax.transData.transform(obstacles.reshape(-1, 2)) * to_points
-    taken = np.zeros((0, 2, 2))
+    taken = frame[0] + _CORNERS * (frame[1] - frame[0])
     for row, name in enumerate(names):
         half = 0.5 * np.array([0.64 * fontsize * len(name), 1.1 * fontsize])
         shift = _best_shift(at[row], half, taken, np.delete(at, row, axis=0), other, frame)
@@ -42,7 +45,7 @@ def place_names(
             zorder=8,
             path_effects=[withStroke(linewidth=1.8, foreground="white", alpha=0.85)],
         )
-    return len(taken)
+    return len(taken) - len(_CORNERS)
 
 
 def _best_shift(

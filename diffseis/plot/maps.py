@@ -28,7 +28,6 @@ from diffseis.plot.style import (
 )
 
 _MAX_LABELS = 80
-CLOUD_SIZE = 2.6
 CLOUD_ALPHA = 0.35
 _ZOOM_BELOW = 0.65
 _MANY = 30
@@ -55,7 +54,8 @@ def map_figure(catalogue: LocatedCatalogue) -> Figure:
             )
             axes[0].set_title("Network and events")
             inside = int(_within(scene.ned_km[scene.good][:, [1, 0]], boxes[1]).sum())
-            axes[1].set_title(f"Dashed frame: {inside} of {scene.good.sum()} events, with samples")
+            what = f": {inside} of {scene.good.sum()} located, with samples" if scene.good.any() else ""
+            axes[1].set_title(f"Dashed frame{what}")
         else:
             axes[0].set_title("Epicentres with posterior samples, and stations")
         if scene.good.any():
@@ -77,7 +77,13 @@ def depth_norm(scene: Scene) -> Normalize:
     if not len(depth):
         return Normalize(0.0, 10.0)
     low, high = np.quantile(depth, [0.01, 0.99])
-    return Normalize(float(low), float(max(high, low + 0.5)))
+    more = max(0.0, 0.25 - 0.5 * float(high - low))
+    return Normalize(float(low) - more, float(high) + more)
+
+
+def cloud_size(scene: Scene) -> float:
+    """Size of the dots of the clouds: larger where there are few."""
+    return float(np.clip(8000.0 / max(len(scene.cloud_ned_km), 1), 2.6, 9.0))
 
 
 def depth_bar(figure: Figure, axes: list[Axes]) -> None:
@@ -94,7 +100,7 @@ def _views(scene: Scene) -> list[np.ndarray]:
     stations = scene.stations_ned_km[:, [1, 0]]
     shown = stations[scene.used_station] if scene.used_station.any() else stations
     events = _event_points(scene)
-    whole = _square(bounds([shown, events]))
+    whole = _frame(bounds([shown, events]))
     closer = [bounds([events], margin=0.12)]
     if scene.good.sum() >= _MANY:
         # A few far events shall not keep the view from the many.
@@ -102,7 +108,7 @@ def _views(scene: Scene) -> list[np.ndarray]:
         closer.append(bounds([middle], margin=0.12))
     for box in closer if len(events) else []:
         if np.max(box[1] - box[0]) < _ZOOM_BELOW * np.max(whole[1] - whole[0]):
-            return [whole, _square(box)]
+            return [whole, _frame(box)]
     return [whole]
 
 
@@ -116,12 +122,14 @@ def _event_points(scene: Scene) -> np.ndarray:
     return np.concatenate(points)
 
 
-def _square(box: np.ndarray) -> np.ndarray:
-    """The box, no flatter than 3 to 2 either way."""
+def _frame(box: np.ndarray) -> np.ndarray:
+    """The box, no flatter than 3 to 2 either way, and below it a strip for scale bar and arrow."""
     size = box[1] - box[0]
     half = 0.5 * np.maximum(size, size.max() / 1.5)
     centre = box.mean(axis=0)
-    return np.stack([centre - half, centre + half])
+    framed = np.stack([centre - half, centre + half])
+    framed[0, 1] -= 0.1 * np.ptp(framed[:, 1])
+    return framed
 
 
 def _panels(boxes: list[np.ndarray]) -> tuple[Figure, list[Axes]]:
@@ -144,7 +152,7 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, 
             c=scene.cloud_depth_km,
             cmap=DEPTH_MAP,
             norm=norm,
-            s=CLOUD_SIZE,
+            s=cloud_size(scene),
             alpha=CLOUD_ALPHA,
             linewidths=0,
             rasterized=True,
@@ -189,10 +197,10 @@ def draw_hypocentres(ax: Axes, places: np.ndarray, scene: Scene, norm: Normalize
         ax.scatter(
             *places[doubtful].T,
             marker="x",
-            s=24,
+            s=float(np.clip(1200.0 / doubtful.sum(), 10.0, 24.0)),
             color=OTHER_COLOUR,
             linewidths=1.0,
-            zorder=4,
+            zorder=3.8,
             label=f"{words} ({doubtful.sum()})",
         )
 

@@ -15,6 +15,7 @@ from diffseis.plot.style import (
     VERTICAL_COLOUR,
     add_grid,
     count_axis,
+    empty_figure,
     freeze_layout,
     house_style,
     new_figure,
@@ -32,9 +33,7 @@ def uncertainty_figure(catalogue: LocatedCatalogue) -> Figure:
         events = catalogue.events
         good = (events.status == "located") & np.isfinite(events.horizontal_error_km)
         if not good.any():
-            figure = new_figure(7.0, 1.6)
-            say_empty(figure.subplots(), "No event was located.")
-            return figure
+            return empty_figure("No event was located.")
         figure = new_figure(9.6, 6.2)
         axes = figure.subplots(2, 2).ravel()
         pairs = [
@@ -86,7 +85,7 @@ def _histograms(ax: Axes, pairs: list[tuple[np.ndarray, str, str]]) -> None:
     ax.set_ylim(0, ax.get_ylim()[1] * 1.3)
     _plain_log(ax.xaxis)
     count_axis(ax.yaxis)
-    ax.set_title(f"68 % errors of {len(pairs[0][0])} events (half-widths)")
+    ax.set_title(f"68 % errors, half-widths (n = {len(pairs[0][0])})")
     ax.set_xlabel("Error (km)")
     ax.set_ylabel("Events")
     ax.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
@@ -100,8 +99,10 @@ def _log_limits(ax: Axes, values: np.ndarray) -> None:
 
 
 def _plain_log(axis: Axis) -> None:
-    """Ticks of a logarithmic axis at 1, 2 and 5, written as plain numbers."""
-    axis.set_major_locator(LogLocator(base=10.0, subs=(1.0, 2.0, 5.0)))
+    """Ticks of a logarithmic axis at round places, written as plain numbers; the axis has its limits already."""
+    low, high = axis.get_view_interval()
+    round_places = (1.0, 2.0, 5.0) if high > 8.0 * low else (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+    axis.set_major_locator(LogLocator(base=10.0, subs=round_places))
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_locator(NullLocator())
 
@@ -144,7 +145,10 @@ def _rms(ax: Axes, rms: np.ndarray) -> None:
     if not len(rms):
         say_empty(ax, "No residuals of a located event.")
         return
-    ax.hist(rms, min(30, max(5, len(rms) // 3)), color=P_COLOUR, edgecolor="white", linewidth=0.4)
+    reach = 0.95 * float(rms.min()), max(1.05 * float(rms.max()), 1e-3)
+    ax.hist(
+        rms, min(30, max(5, len(rms) // 3)), range=reach, color=P_COLOUR, edgecolor="white", linewidth=0.4
+    )
     _median_line(ax, rms)
     ax.set_title(f"Weighted RMS per located event (median {np.median(rms):.3f} s)")
     ax.set_xlabel("RMS (s)")

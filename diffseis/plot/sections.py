@@ -1,7 +1,6 @@
 """Two depth sections through the posterior."""
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -9,17 +8,17 @@ from matplotlib.ticker import MaxNLocator
 
 from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.geometry import Scene, add_ellipses, build_scene, nice_step
-from diffseis.plot.maps import CLOUD_ALPHA, CLOUD_SIZE, depth_norm, draw_hypocentres
+from diffseis.plot.maps import CLOUD_ALPHA, cloud_size, depth_norm, draw_hypocentres
 from diffseis.plot.profiles import Profile, section_profiles
 from diffseis.plot.style import (
     DEPTH_MAP,
     STATION_COLOUR,
     add_grid,
     count_axis,
+    empty_figure,
     freeze_layout,
     house_style,
     new_figure,
-    say_empty,
 )
 
 _SIDE_WIDTH = 1.5
@@ -34,12 +33,10 @@ def section_figure(catalogue: LocatedCatalogue) -> Figure:
         scene = build_scene(catalogue)
         profiles = section_profiles(scene)
         if not profiles:
-            figure = new_figure(7.0, 2.0)
-            say_empty(figure.subplots(), "No located event to draw a section of.")
-            return figure
+            return empty_figure("No located event to draw a section of.")
         deepest, highest = _depth_range(scene)
         # One scale for both panels, so that slopes can be compared.
-        half = max(*(profile.half_km for profile in profiles), 0.75 * (deepest - highest))
+        half = max(*(profile.half_km for profile in profiles), deepest - highest)
         ratio = (deepest - highest) / (2 * half)
         figure = new_figure(10.4, float(np.clip(2 * 7.6 * ratio + 2.0, 4.6, 12.0)))
         axes = figure.subplots(2, 2, sharey=True, width_ratios=[7.6, _SIDE_WIDTH])
@@ -82,7 +79,7 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, profile: Profile,
         c=scene.cloud_depth_km,
         cmap=DEPTH_MAP,
         norm=norm,
-        s=CLOUD_SIZE,
+        s=cloud_size(scene),
         alpha=CLOUD_ALPHA,
         linewidths=0,
         rasterized=True,
@@ -128,7 +125,7 @@ def _count_by_depth(ax: Axes, scene: Scene, norm: Normalize, height_km: float) -
     edges = np.arange(np.floor(depth.min() / width), np.floor(depth.max() / width) + 2) * width
     counts, _ = np.histogram(depth, edges)
     middles = 0.5 * (edges[1:] + edges[:-1])
-    colours = colormaps[DEPTH_MAP](norm(middles))
+    colours = DEPTH_MAP(norm(middles))
     ax.barh(middles, counts, height=width, color=colours, edgecolor="black", linewidth=0.4)
     ax.axhline(np.median(depth), color="black", linestyle="--", linewidth=0.9)
     ax.set_title("Events by depth")
@@ -144,6 +141,6 @@ def _error_by_depth(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: N
     ax.set_title("Depth error")
     ax.set_xlabel("± vertical, 68 % (km)")
     ax.set_xlim(left=0)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.tick_params(axis="y", labelleft=False)
     add_grid(ax)

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -29,8 +31,8 @@ STATUS_COLOURS = {
     "no-data": "#8A8A8A",
     "failed": "#D55E00",
 }
-DEPTH_MAP = "viridis_r"
-"""Colours of depth: shallow is light, deep is dark."""
+DEPTH_MAP = ListedColormap(mpl.colormaps["viridis_r"](np.linspace(0.09, 1.0, 256)), name="depth")
+"""Colours of depth: shallow is light (but not so light that it is lost on white), deep is dark."""
 
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -101,7 +103,7 @@ def empty_figure(why: str) -> Figure:
 
 def count_axis(axis: Axis, *, ticks: int | None = None) -> None:
     """Ticks at round whole numbers."""
-    axis.set_major_locator(MaxNLocator(ticks or "auto", integer=True, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(ticks or "auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
 
 
 def add_grid(ax: Axes) -> None:

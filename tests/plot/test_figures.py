@@ -145,7 +145,7 @@ def test_a_few_far_events_do_not_keep_the_view_from_the_many(synthetic):
     moved = dataclasses.replace(catalogue.events, latitude=latitude, longitude=longitude)
     figure = map_figure(dataclasses.replace(catalogue, events=moved))
     assert np.ptp(figure.axes[1].get_ylim()) < 0.65 * np.ptp(figure.axes[0].get_ylim())
-    assert "of 60 events" in figure.axes[1].get_title(loc="left")
+    assert "of 60 located" in figure.axes[1].get_title(loc="left")
 
 
 def test_nothing_is_clipped(catalogue, synthetic):
