@@ -44,7 +44,7 @@ def map_figure(catalogue: LocatedCatalogue) -> Figure:
         figure, axes = _panels(boxes)
         for ax, box in zip(axes, boxes, strict=True):
             _draw(ax, catalogue, scene, norm, box)
-        _draw_profiles(axes[-1], scene, boxes[-1])
+        letters = _draw_profiles(axes[-1], scene, boxes[-1])
         if len(axes) > 1:
             corner, size = boxes[1][0], np.ptp(boxes[1], axis=0)
             axes[0].add_patch(
@@ -65,9 +65,8 @@ def map_figure(catalogue: LocatedCatalogue) -> Figure:
         freeze_layout(figure)
         for ax, box in zip(axes, boxes, strict=True):
             # Where the second panel shows a station, its name stands there and not in the first, too.
-            _name_stations(
-                ax, catalogue, scene, box, boxes[1] if len(boxes) > 1 and box is boxes[0] else None
-            )
+            elsewhere = boxes[1] if len(boxes) > 1 and ax is axes[0] else None
+            _name_stations(ax, catalogue, scene, box, elsewhere, letters)
         return figure
 
 
@@ -234,7 +233,12 @@ def _draw_stations(ax: Axes, scene: Scene, box: np.ndarray) -> None:
 
 
 def _name_stations(
-    ax: Axes, catalogue: LocatedCatalogue, scene: Scene, box: np.ndarray, elsewhere: np.ndarray | None
+    ax: Axes,
+    catalogue: LocatedCatalogue,
+    scene: Scene,
+    box: np.ndarray,
+    elsewhere: np.ndarray | None,
+    letters: np.ndarray,
 ) -> None:
     place = scene.stations_ned_km[:, [1, 0]]
     named = _within(place, box)
@@ -244,20 +248,25 @@ def _name_stations(
         return
     events = scene.ned_km[scene.good][:, [1, 0]]
     names = [plain_text(str(name)) for name in catalogue.stations.station[named]]
-    place_names(ax, names, place[named], events, fontsize=6.5, colour=STATION_COLOUR)
+    keep_clear = np.concatenate([events, letters])
+    place_names(ax, names, place[named], keep_clear, fontsize=6.5, colour=STATION_COLOUR)
 
 
 def _within(places: np.ndarray, box: np.ndarray) -> np.ndarray:
     return np.all((places >= box[0]) & (places <= box[1]), axis=1)
 
 
-def _draw_profiles(ax: Axes, scene: Scene, box: np.ndarray) -> None:
-    """The lines of the depth sections, cut where the panel ends."""
+def _draw_profiles(ax: Axes, scene: Scene, box: np.ndarray) -> np.ndarray:
+    """The lines of the depth sections, cut where the panel ends. Returns points all over
+    their letters."""
+    letters = [np.zeros((0, 2))]
+    around = 0.011 * np.ptp(box, axis=0).max() * np.array([(1, 1), (1, -1), (-1, 1), (-1, -1)])
     inner = box.mean(axis=0) + 0.94 * (box - box.mean(axis=0))
     for profile in section_profiles(scene):
         centre, direction = profile.centre_ned_km[[1, 0]], profile.direction[::-1]
         reach = [_reach(centre, sign * direction, inner, profile.half_km) for sign in (-1.0, 1.0)]
         ends = np.stack([centre - reach[0] * direction, centre + reach[1] * direction])
+        letters += [ends + shift for shift in around]
         ax.plot(*ends.T, color="black", linewidth=0.8, alpha=0.7, dashes=(6, 3), zorder=3.5)
         for end, name in zip(ends, (profile.letter, f"{profile.letter}′"), strict=True):
             ax.text(
@@ -276,6 +285,7 @@ def _draw_profiles(ax: Axes, scene: Scene, box: np.ndarray) -> None:
                     "linewidth": 0.6,
                 },
             )
+    return np.concatenate(letters)
 
 
 def _reach(start: np.ndarray, direction: np.ndarray, box: np.ndarray, longest: float) -> float:

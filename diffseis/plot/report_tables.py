@@ -114,7 +114,9 @@ def station_table(catalogue: LocatedCatalogue) -> str:
         columns.append(Column(f"{phase} median residual (s)", medians, "+.3f"))
     if np.any(catalogue.station_terms_s != 0):
         for column, phase in enumerate(PHASES):
-            columns.append(Column(f"{phase} term (s)", catalogue.station_terms_s[:, column], "+.3f"))
+            terms = catalogue.station_terms_s[:, column]
+            # Exactly zero is a term that was not estimated.
+            columns.append(Column(f"{phase} term (s)", np.where(terms == 0, np.nan, terms), "+.3f"))
     return _SORT_HINT + table(columns, sortable=True, scroll=True)
 
 
