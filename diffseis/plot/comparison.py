@@ -9,12 +9,17 @@ from matplotlib.figure import Figure
 from diffseis.core.frames import geodesic
 from diffseis.core.tables import EventTable
 from diffseis.location.catalogue import LocatedCatalogue
-from diffseis.plot.geometry import bounds, degree_ticks, scale_bar
+from diffseis.plot.geometry import bounds, degree_ticks, north_arrow, scale_bar
+from diffseis.plot.residuals import signed
 from diffseis.plot.style import (
+    HORIZONTAL_COLOUR,
     P_COLOUR,
     REFERENCE_COLOUR,
-    S_COLOUR,
+    VERTICAL_COLOUR,
     add_grid,
+    count_axis,
+    empty_figure,
+    freeze_layout,
     house_style,
     new_figure,
     say_empty,
@@ -70,67 +75,93 @@ def comparison_figure(catalogue: LocatedCatalogue, reference: EventTable) -> Fig
     with house_style():
         matched = compare(catalogue, reference)
         if not len(matched.rows):
-            figure = new_figure(7.0, 2.0)
-            say_empty(figure.subplots(), "No located event has the id of an event of the reference.")
-            return figure
-        figure = new_figure(10.0, 5.4)
-        grid = figure.add_gridspec(2, 2, width_ratios=[1.35, 1])
-        _vectors(figure.add_subplot(grid[:, 0]), catalogue, reference, matched)
-        ax = figure.add_subplot(grid[0, 1])
-        middle = np.median(matched.epicentral_km)
-        _histogram(ax, matched.epicentral_km, P_COLOUR, middle, f"median {middle:.2f} km", signed=False)
-        ax.set_title(f"Epicentral distance ({len(matched.rows)} events)")
-        ax.set_xlabel("Distance (km)")
+            return empty_figure("No located event has the id of an event of the reference.")
+        ours, theirs = _places(catalogue, reference, matched)
+        box = _view(ours, theirs, matched)
+        shape = float(np.divide(*np.ptp(box, axis=0)))
+        figure = new_figure(10.4, 5.6)
+        # The map gets the width that its shape asks for at full height.
+        grid = figure.add_gridspec(2, 2, width_ratios=[float(np.clip(4.6 * shape, 3.2, 5.8)), 3.8])
+        _vectors(figure.add_subplot(grid[:, 0]), catalogue, ours, theirs, box)
+        ax, distance = figure.add_subplot(grid[0, 1]), matched.epicentral_km
+        _histogram(ax, distance, HORIZONTAL_COLOUR, both=False)
+        ax.set_title(f"Distance between epicentres: median {np.median(distance):.2f} km")
+        _x_label(ax, distance, "Distance (km)")
         ax = figure.add_subplot(grid[1, 1])
         depth = matched.depth_km[np.isfinite(matched.depth_km)]
-        ax.set_title("Depth difference")
         if len(depth):
-            label = f"median {np.median(depth):+.2f} km\nmedian size {np.median(np.abs(depth)):.2f} km"
-            _histogram(ax, depth, S_COLOUR, np.median(depth), label, signed=True)
-            ax.set_xlabel("Ours minus reference (km; positive is deeper)")
+            _histogram(ax, depth, VERTICAL_COLOUR, both=True)
+            ax.set_title(f"Depth difference: median {signed(float(np.median(depth)), 2)} km")
+            _x_label(ax, depth, "Deeper than the reference by (km)")
         else:
+            ax.set_title("Depth difference")
             say_empty(ax, "The reference has no depths.")
+        freeze_layout(figure)
         return figure
 
 
-def _histogram(ax: Axes, values: np.ndarray, colour: str, middle: float, label: str, *, signed: bool) -> None:
-    high = max(float(np.quantile(np.abs(values), 0.98)) * 1.15, 0.1)
-    edges = [float(e) for e in np.linspace(-high if signed else 0.0, high, 31)]
-    beyond = int(np.sum(np.abs(values) > high))
+def _histogram(ax: Axes, values: np.ndarray, colour: str, *, both: bool) -> None:
+    high = _limit(values)
+    edges = [float(e) for e in np.linspace(-high if both else 0.0, high, 31)]
     ax.hist(np.clip(values, edges[0], edges[-1]), edges, color=colour, alpha=0.8)
-    ax.axvline(middle, color="black", linestyle="--", linewidth=1.0, label=label)
-    if signed:
+    ax.axvline(float(np.median(values)), color="black", linestyle="--", linewidth=1.0)
+    if both:
         ax.axvline(0.0, color="black", linewidth=0.8)
-    if beyond:
-        ax.plot([], [], " ", label=f"{beyond} beyond the axis")
-    ax.set_ylim(0, ax.get_ylim()[1] * 1.2)
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_ylabel("Events")
-    ax.legend(loc="upper right")
+    ax.set_ylabel(f"Events (n = {len(values)})")
+    count_axis(ax.yaxis)
 
 
-def _vectors(ax: Axes, catalogue: LocatedCatalogue, reference: EventTable, matched: Comparison) -> None:
-    events, frame = catalogue.events, catalogue.frame
-    ours = frame.to_ned(events.latitude[matched.rows], events.longitude[matched.rows])[:, [1, 0]]
-    rows = matched.reference_rows
-    theirs = frame.to_ned(reference.latitude[rows], reference.longitude[rows])[:, [1, 0]]
-    # The view is that of our events and of all but the farthest of theirs.
+def _limit(values: np.ndarray) -> float:
+    """A limit that holds 98 % of the values."""
+    return max(float(np.quantile(np.abs(values), 0.98)) * 1.15, 0.1)
+
+
+def _x_label(ax: Axes, values: np.ndarray, label: str) -> None:
+    beyond = int(np.sum(np.abs(values) > _limit(values)))
+    ax.set_xlabel(f"{label}\n({beyond} beyond the axis, drawn at its end)" if beyond else label)
+
+
+def _places(
+    catalogue: LocatedCatalogue, reference: EventTable, matched: Comparison
+) -> tuple[np.ndarray, np.ndarray]:
+    """East and north of our and of the reference's epicentres."""
+    events, frame, rows = catalogue.events, catalogue.frame, matched.reference_rows
+    ours = frame.to_ned(events.latitude[matched.rows], events.longitude[matched.rows])
+    theirs = frame.to_ned(reference.latitude[rows], reference.longitude[rows])
+    return ours[:, [1, 0]], theirs[:, [1, 0]]
+
+
+def _view(ours: np.ndarray, theirs: np.ndarray, matched: Comparison) -> np.ndarray:
+    """What the map shows: our events and all but the farthest of theirs, no flatter than 3 to 2 either way."""
     inner = theirs[matched.epicentral_km <= np.quantile(matched.epicentral_km, 0.98)]
     box = bounds([ours, inner], margin=0.08)
     half = 0.5 * np.maximum(box[1] - box[0], np.max(box[1] - box[0]) / 1.5)
-    low, high = box.mean(axis=0) - half, box.mean(axis=0) + half
+    return np.stack([box.mean(axis=0) - half, box.mean(axis=0) + half])
+
+
+def _vectors(
+    ax: Axes, catalogue: LocatedCatalogue, ours: np.ndarray, theirs: np.ndarray, box: np.ndarray
+) -> None:
+    size = 4.0 if len(ours) < 100 else 2.6
     ax.plot(
         *np.stack([theirs, ours, np.full_like(ours, np.nan)], axis=1).reshape(-1, 2).T,
         color="#777777",
         linewidth=0.7,
     )
-    ax.plot(*theirs.T, "o", markersize=4, markerfacecolor="white", color=REFERENCE_COLOUR, label="reference")
-    ax.plot(*ours.T, "o", markersize=3.6, color=P_COLOUR, markeredgewidth=0, label="here")
-    ax.set_xlim(low[0], high[0])
-    ax.set_ylim(low[1], high[1])
+    ax.plot(
+        *theirs.T, "o", markersize=size, markerfacecolor="white", color=REFERENCE_COLOUR, label="reference"
+    )
+    ax.plot(*ours.T, "o", markersize=size, color=P_COLOUR, markeredgewidth=0, label="this run")
+    ax.set_xlim(box[0, 0], box[1, 0])
+    ax.set_ylim(box[0, 1], box[1, 1])
     ax.set_aspect("equal")
-    degree_ticks(ax, frame)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(True)
+    degree_ticks(ax, catalogue.frame)
     scale_bar(ax)
-    ax.set_title("Epicentres: here and in the reference")
+    north_arrow(ax)
+    east, north = np.median(ours - theirs, axis=0)
+    ax.set_title(f"Median shift: {signed(east, 2)} km east, {signed(north, 2)} km north")
     ax.legend(loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")
     add_grid(ax)

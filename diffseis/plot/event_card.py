@@ -9,20 +9,21 @@ from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.geometry import add_ellipses
 from diffseis.plot.maps import plain_text
 from diffseis.plot.style import (
-    OTHER_COLOUR,
     P_COLOUR,
     PHASE_COLOURS,
     add_grid,
+    freeze_layout,
     house_style,
     new_figure,
     say_empty,
 )
 
-_MAX_ARRIVALS = 60
+_MAX_STATIONS = 55
+_SIGMA = "± pick and travel-time error"
 _SIDES = (
-    ("East (km)", 1, "North (km)", 0),
-    ("East (km)", 1, "Depth (km)", 2),
-    ("North (km)", 0, "Depth (km)", 2),
+    ("Map view", "East", 1, "North", 0),
+    ("Section W to E", "East", 1, "Depth", 2),
+    ("Section S to N", "North", 0, "Depth", 2),
 )
 
 
@@ -51,6 +52,7 @@ def event_figure(catalogue: LocatedCatalogue, row: int) -> Figure:
                 say_empty(ax, "No posterior.")
         _card(card, catalogue, row)
         _residuals(list_ax, catalogue, row)
+        freeze_layout(figure)
         return figure
 
 
@@ -65,7 +67,7 @@ def _posterior(axes: list[Axes], catalogue: LocatedCatalogue, row: int, ned: np.
     low, high = np.quantile(ned - shift, [0.003, 0.997], axis=0)
     half = 0.5 * np.max(high - low) * 1.12 + 0.05
     middle = 0.5 * (low + high)
-    for ax, (x_label, x, y_label, y) in zip(axes, _SIDES, strict=True):
+    for ax, (title, x_label, x, y_label, y) in zip(axes, _SIDES, strict=True):
         ax.plot(
             *(ned - shift)[:, [x, y]].T,
             ".",
@@ -77,17 +79,20 @@ def _posterior(axes: list[Axes], catalogue: LocatedCatalogue, row: int, ned: np.
             label="posterior sample",
         )
         block = covariance[np.ix_([x, y], [x, y])][None]
-        add_ellipses(ax, (mean - shift)[[x, y]][None], block, edgecolors="black", linewidths=1.0)
+        add_ellipses(ax, (mean - shift)[[x, y]][None], block, edgecolors="black", linewidths=1.0, alpha=1.0)
         ax.plot(*(mean - shift)[[x, y]], "+", color="black", markersize=9, label="mean")
         ax.plot(*(best - shift)[[x, y]], "x", color="#D55E00", markersize=6, label="most probable")
         ax.set_xlim(middle[x] - half, middle[x] + half)
         down = y == 2
         ax.set_ylim((middle[y] + half, middle[y] - half) if down else (middle[y] - half, middle[y] + half))
         ax.set_aspect("equal")
-        ax.set_xlabel(f"{x_label[:-5]} of the mean (km)")
-        ax.set_ylabel(y_label if down else f"{y_label[:-5]} of the mean (km)")
+        ax.set_title(title)
+        ax.set_xlabel(f"{x_label} of the mean (km)")
+        ax.set_ylabel("Depth (km)" if down else f"{y_label} of the mean (km)")
         add_grid(ax)
-    axes[0].legend(loc="best", fontsize=7)
+    axes[0].plot([], [], color="black", linewidth=1.0, label="68 % ellipse")
+    figure = axes[0].figure
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=4, fontsize=7.5)
 
 
 def _card(ax: Axes, catalogue: LocatedCatalogue, row: int) -> None:
@@ -108,7 +113,7 @@ def _card(ax: Axes, catalogue: LocatedCatalogue, row: int) -> None:
         ("Phases, stations", f"{int(events.num_phases[row])}, {int(events.num_stations[row])}"),
         ("Gap", number(events.gap_deg[row], ".0f", "°")),
         ("Nearest station", number(events.nearest_km[row], ".1f", " km")),
-        ("RMS", number(events.rms_s[row], ".3f", " s")),
+        ("Weighted RMS", number(events.rms_s[row], ".3f", " s")),
         ("Modes", f"{int(events.num_modes[row])}"),
     ]
     for place, (name, value) in enumerate(lines):
@@ -128,49 +133,63 @@ def _card(ax: Axes, catalogue: LocatedCatalogue, row: int) -> None:
 
 
 def _residuals(ax: Axes, catalogue: LocatedCatalogue, row: int) -> None:
-    """One line per arrival, nearest station on top."""
-    arrivals = catalogue.arrivals
+    """One line per station, P above S, nearest station on top."""
+    arrivals, picks = catalogue.arrivals, catalogue.picks
     mine = np.flatnonzero((arrivals.event_row == row) & np.isfinite(arrivals.residual_s))
     ax.set_title("Residuals, nearest station on top")
     if not len(mine):
         say_empty(ax, "No arrival has a residual.")
         return
-    mine = mine[np.argsort(arrivals.distance_km[mine], kind="stable")][:_MAX_ARRIVALS]
-    place = np.arange(len(mine))
-    limit = float(
-        max(
-            np.quantile(np.abs(arrivals.residual_s[mine]), 0.95) * 1.3,
-            2.2 * np.median(arrivals.sigma_s[mine]),
-        )
-    )
-    for phase in PHASES:
-        pick = catalogue.picks.phase[mine] == phase
-        if not pick.any():
-            continue
-        residual = np.clip(arrivals.residual_s[mine][pick], -limit, limit)
-        clean = arrivals.weight[mine][pick] > 0.5
-        ax.hlines(place[pick], 0, residual, color=PHASE_COLOURS[phase], linewidth=1.6)
-        ax.plot(
-            residual[clean], place[pick][clean], "o", markersize=4, color=PHASE_COLOURS[phase], label=phase
-        )
-        if (~clean).any():
-            ax.plot(
-                residual[~clean],
-                place[pick][~clean],
-                "o",
-                markersize=4,
-                markerfacecolor="white",
-                color=PHASE_COLOURS[phase],
-                label=f"{phase}, likely outlier",
-            )
-    sigma = arrivals.sigma_s[mine]
-    ax.fill_betweenx(
-        place, -sigma, sigma, step="mid", color=OTHER_COLOUR, alpha=0.2, linewidth=0, label="± total sigma"
-    )
-    names = [f"{plain_text(str(catalogue.picks.station[i]))} {arrivals.distance_km[i]:.0f} km" for i in mine]
-    ax.set_yticks(place, names, fontsize=7.5 if len(mine) < 32 else 5.5)
-    ax.set_ylim(len(mine) - 0.3, -0.7)
+    mine = mine[np.argsort(arrivals.distance_km[mine], kind="stable")]
+    stations = list(dict.fromkeys(arrivals.station_row[mine].tolist()))
+    shown = stations[:_MAX_STATIONS]
+    if len(shown) < len(stations):
+        ax.set_title(f"Residuals, nearest {len(shown)} of {len(stations)} stations")
+    mine = mine[np.isin(arrivals.station_row[mine], shown)]
+    place = np.array([shown.index(station) for station in arrivals.station_row[mine].tolist()], dtype=float)
+    size, sigma = np.abs(arrivals.residual_s[mine]), arrivals.sigma_s[mine]
+    limit = float(max(np.quantile(size, 0.95) * 1.3, 2.2 * np.median(sigma)))
+    for phase, shift in zip(PHASES, (-0.2, 0.2), strict=True):
+        chosen = picks.phase[mine] == phase
+        if chosen.any():
+            _stems(ax, catalogue, mine[chosen], place[chosen] + shift, limit)
+    names = [_station_name(catalogue, int(mine[place == i][0])) for i in range(len(shown))]
+    ax.set_yticks(np.arange(len(shown)), names, fontsize=7.5 if len(shown) < 40 else 6.0)
+    ax.set_ylim(max(len(shown), 14) - 0.3, -0.7)
     ax.set_xlim(-limit * 1.05, limit * 1.05)
     ax.axvline(0.0, color="black", linewidth=0.8)
-    ax.set_xlabel("Observed minus predicted (s)")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.1), ncols=3, fontsize=7)
+    beyond = "\n(arrows: beyond the axis)" if np.any(size > limit) else ""
+    ax.set_xlabel(f"Observed minus predicted (s){beyond}")
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=7.5)
+
+
+def _stems(ax: Axes, catalogue: LocatedCatalogue, rows: np.ndarray, place: np.ndarray, limit: float) -> None:
+    """Residuals of one phase: filled dots, hollow ones where likely wrong, arrows where beyond the axis; ± sigma in grey."""
+    arrivals, phase = catalogue.arrivals, str(catalogue.picks.phase[rows[0]])
+    colour, sigma = PHASE_COLOURS[phase], arrivals.sigma_s[rows]
+    first = not any(label == _SIGMA for label in ax.get_legend_handles_labels()[1])
+    ax.barh(
+        place, 2 * sigma, height=0.36, left=-sigma, color="#E2E2E2", label=_SIGMA if first else None, zorder=1
+    )
+    residual = np.clip(arrivals.residual_s[rows], -limit, limit)
+    ax.hlines(place, 0, residual, color=colour, linewidth=1.4, zorder=2)
+    side = np.where(np.abs(arrivals.residual_s[rows]) > limit, np.sign(residual), 0)
+    clean = arrivals.weight[rows] > 0.5
+    for good, name in ((True, phase), (False, f"{phase}, likely outlier")):
+        for at, marker in ((0, "o"), (1, ">"), (-1, "<")):
+            mine = (clean == good) & (side == at)
+            if mine.any():
+                ax.plot(
+                    residual[mine],
+                    place[mine],
+                    marker,
+                    markersize=3.8,
+                    color=colour,
+                    markerfacecolor=colour if good else "white",
+                    label=name if at == 0 else None,
+                )
+
+
+def _station_name(catalogue: LocatedCatalogue, arrival: int) -> str:
+    name = plain_text(str(catalogue.picks.station[arrival]))
+    return f"{name}  {catalogue.arrivals.distance_km[arrival]:.0f} km"

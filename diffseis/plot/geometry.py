@@ -16,6 +16,8 @@ from diffseis.location.catalogue import LocatedCatalogue
 MAX_POINTS = 20_000
 """Particles drawn in one panel; more are thinned evenly."""
 
+MAX_ELLIPSES = 400
+
 ELLIPSE_CHI2 = 2.2788685663767297
 """68 % quantile of chi-square with two degrees of freedom."""
 
@@ -83,10 +85,17 @@ def bounds(points: list[np.ndarray], *, margin: float = 0.06, least_km: float = 
 
 
 def add_ellipses(ax: Axes, centres: np.ndarray, covariances: np.ndarray, **style) -> None:
-    """Joint 68 % ellipses about `centres` (x, y) of 2 x 2 `covariances` in the same axes."""
+    """Joint 68 % ellipses about `centres` (x, y) of 2 x 2 `covariances` in the same axes; the fainter, the more there
+    are, and none where they would be a tangle.
+    """
     good = np.all(np.isfinite(covariances), axis=(1, 2)) & np.all(np.isfinite(centres), axis=1)
-    if not good.any():
+    if not 0 < good.sum() <= MAX_ELLIPSES:
         return
+    style = {
+        "edgecolors": "#444444",
+        "linewidths": 0.5,
+        "alpha": float(np.clip(15.0 / good.sum(), 0.3, 0.8)),
+    } | style
     values, vectors = np.linalg.eigh(covariances[good])
     lengths = 2.0 * np.sqrt(np.maximum(values, 0.0) * ELLIPSE_CHI2)
     angles = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
@@ -160,7 +169,7 @@ def scale_bar(ax: Axes) -> None:
     x0, x1 = ax.get_xlim()
     y0, y1 = ax.get_ylim()
     length = nice_step(x1 - x0, 5)
-    left, low = x0 + 0.04 * (x1 - x0), y0 + 0.045 * (y1 - y0)
+    left, low = x0 + 0.04 * (x1 - x0), y0 + 0.03 * (y1 - y0)
     halo = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0}
     ax.plot([left, left + length], [low, low], color="black", linewidth=2.5, solid_capstyle="butt", zorder=9)
     ax.text(
@@ -172,4 +181,22 @@ def scale_bar(ax: Axes) -> None:
         fontsize=8,
         zorder=9,
         bbox=halo,
+    )
+
+
+def north_arrow(ax: Axes) -> None:
+    """An arrow to the north in the lower right corner of axes that point north."""
+    ax.annotate(
+        "N",
+        (0.955, 0.095),
+        (0.955, 0.03),
+        xycoords="axes fraction",
+        textcoords="axes fraction",
+        ha="center",
+        va="center",
+        fontsize=8,
+        fontweight="bold",
+        zorder=9,
+        arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5},
     )

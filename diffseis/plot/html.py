@@ -11,7 +11,7 @@ import numpy as np
 STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: #1b1b1b;
-  background: #fff; max-width: 1100px; margin: 2rem auto; padding: 0 1.2rem; }
+  background: #fff; max-width: 1180px; margin: 2rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .2rem; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #ddd; }
 p.sub { color: #555; margin: 0 0 1.2rem; }
@@ -22,20 +22,26 @@ p.sub { color: #555; margin: 0 0 1.2rem; }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 figcaption { color: #555; font-size: .9rem; margin-top: .3rem; }
-table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .5rem; border-bottom: 1px solid #eee; text-align: right; white-space: nowrap; }
+table { border-collapse: collapse; font-size: .78rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .38rem; border-bottom: 1px solid #eee; text-align: right; white-space: nowrap; }
 th { position: sticky; top: 0; background: #f6f6f6; white-space: normal; vertical-align: bottom; }
 th.t, td.t { text-align: left; }
-td.w { white-space: normal; overflow-wrap: anywhere; }
+td.w { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
 table.sortable th { cursor: pointer; }
 table.sortable th[data-dir]::after { content: " \\25B2"; font-size: .7em; }
 table.sortable th[data-dir="-1"]::after { content: " \\25BC"; }
+.wide { overflow-x: auto; }
 .scroll { max-height: 30rem; overflow: auto; border: 1px solid #eee; }
 pre { background: #f6f6f6; padding: .7rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .small { font-size: .85rem; color: #555; }
+@media screen and (max-width: 700px) {
+  body { margin: 1rem auto; padding: 0 .7rem; }
+  figure { overflow-x: auto; }
+  figure img { max-width: none; width: 44rem; }
+}
 @media print {
   body { margin: 0; max-width: none; }
-  .scroll { max-height: none; overflow: visible; }
+  .scroll, .wide { max-height: none; overflow: visible; }
   th { position: static; }
   figure, .tile, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
@@ -96,7 +102,7 @@ def table(columns: Sequence[Column], *, sortable: bool = False, scroll: bool = F
         rows.append("<tr>" + "".join(f"<td{_class(c)}>{_cell(c, i)}</td>" for c in columns) + "</tr>")
     kind = ' class="sortable"' if sortable else ""
     text = f"<table{kind}><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    return f'<div class="scroll">{text}</div>' if scroll else text
+    return f'<div class="{"scroll" if scroll else "wide"}">{text}</div>'
 
 
 def _class(column: Column) -> str:
@@ -136,7 +142,10 @@ def key_values(record: Mapping[str, Any]) -> str:
     """A record as rows of name and value, nested names joined by points."""
     flat = list(_flatten(record, ""))
     return table(
-        [Column("what", [k for k, _ in flat], text=True), Column("value", [v for _, v in flat], text=True)]
+        [
+            Column("What", [k for k, _ in flat], text=True),
+            Column("Value", [v for _, v in flat], text=True, wrap=True),
+        ]
     )
 
 
@@ -147,7 +156,7 @@ def _flatten(value: Any, name: str) -> Iterable[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         yield name, ", ".join(str(item) for item in value)
     else:
-        yield name, str(value)
+        yield name, "not set" if value is None else str(value)
 
 
 def page(title: str, body: str) -> str:

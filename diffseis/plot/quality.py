@@ -4,21 +4,25 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullLocator
 
 from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.style import (
+    HORIZONTAL_COLOUR,
     OTHER_COLOUR,
     P_COLOUR,
-    S_COLOUR,
     STATUS_COLOURS,
+    VERTICAL_COLOUR,
     add_grid,
+    count_axis,
+    empty_figure,
+    freeze_layout,
     house_style,
     new_figure,
     say_empty,
 )
 
-_HORIZONTAL, _VERTICAL = P_COLOUR, S_COLOUR
+_MARKERS = {"horizontal": "o", "vertical": "^"}
 
 
 def uncertainty_figure(catalogue: LocatedCatalogue) -> Figure:
@@ -29,29 +33,27 @@ def uncertainty_figure(catalogue: LocatedCatalogue) -> Figure:
         events = catalogue.events
         good = (events.status == "located") & np.isfinite(events.horizontal_error_km)
         if not good.any():
-            figure = new_figure(7.0, 1.6)
-            say_empty(figure.subplots(), "No event was located.")
-            return figure
+            return empty_figure("No event was located.")
         figure = new_figure(9.6, 6.2)
         axes = figure.subplots(2, 2).ravel()
         pairs = [
-            (events.horizontal_error_km[good], _HORIZONTAL, "horizontal"),
-            (events.vertical_error_km[good], _VERTICAL, "vertical"),
+            (events.horizontal_error_km[good], HORIZONTAL_COLOUR, "horizontal"),
+            (events.vertical_error_km[good], VERTICAL_COLOUR, "vertical"),
         ]
         _histograms(axes[0], pairs)
         panels = [
-            ("Against the azimuthal gap", events.gap_deg[good], "Largest azimuthal gap (degrees)"),
-            ("Against the nearest station", events.nearest_km[good], "Nearest used station (km)"),
-            ("Against the number of phases", events.num_phases[good], "Used phases"),
+            ("Errors against the azimuthal gap", events.gap_deg[good], "Largest azimuthal gap (degrees)"),
+            ("Errors against the nearest station", events.nearest_km[good], "Nearest used station (km)"),
+            ("Errors against the number of phases", events.num_phases[good], "Used phases"),
         ]
         for ax, (title, values, label) in zip(axes[1:], panels, strict=True):
             for errors, colour, name in pairs:
                 ax.plot(
                     values,
                     errors,
-                    "o",
-                    markersize=3.2,
-                    alpha=0.55,
+                    _MARKERS[name],
+                    markersize=3.6,
+                    alpha=0.65,
                     color=colour,
                     markeredgewidth=0,
                     label=name,
@@ -62,7 +64,11 @@ def uncertainty_figure(catalogue: LocatedCatalogue) -> Figure:
             ax.set_xlabel(label)
             ax.set_ylabel("68 % error (km)")
             add_grid(ax)
+        figure.legend(
+            *axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2, markerscale=1.5
+        )
         figure.align_labels()
+        freeze_layout(figure)
         return figure
 
 
@@ -72,12 +78,14 @@ def _histograms(ax: Axes, pairs: list[tuple[np.ndarray, str, str]]) -> None:
     edges = np.geomspace(low / 1.1, high * 1.1, 26)
     for errors, colour, name in pairs:
         label = f"{name}: median {np.median(errors):.2f} km"
-        ax.hist(errors, list(edges), color=colour, alpha=0.55, label=label)
-        ax.axvline(np.median(errors), color=colour, linewidth=1.4)
+        ax.hist(errors, list(edges), color=colour, alpha=0.5)
+        ax.hist(errors, list(edges), histtype="step", color=colour, linewidth=1.2)
+        ax.axvline(np.median(errors), color=colour, linewidth=1.4, linestyle="--", label=label)
     ax.set_xscale("log")
-    ax.set_ylim(0, ax.get_ylim()[1] * 1.25)
+    ax.set_ylim(0, ax.get_ylim()[1] * 1.3)
     _plain_log(ax.xaxis)
-    ax.set_title("Half-width of the 68 % interval")
+    count_axis(ax.yaxis)
+    ax.set_title(f"68 % errors, half-widths (n = {len(pairs[0][0])})")
     ax.set_xlabel("Error (km)")
     ax.set_ylabel("Events")
     ax.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
@@ -91,10 +99,12 @@ def _log_limits(ax: Axes, values: np.ndarray) -> None:
 
 
 def _plain_log(axis: Axis) -> None:
-    """Ticks of a logarithmic axis at 1, 2 and 5, written as plain numbers."""
-    axis.set_major_locator(LogLocator(base=10.0, subs=(1.0, 2.0, 5.0)))
+    """Ticks of a logarithmic axis at round places, written as plain numbers; the axis has its limits already."""
+    low, high = axis.get_view_interval()
+    round_places = (1.0, 2.0, 5.0) if high > 8.0 * low else (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+    axis.set_major_locator(LogLocator(base=10.0, subs=round_places))
     axis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
 def quality_figure(catalogue: LocatedCatalogue) -> Figure:
@@ -109,24 +119,45 @@ def quality_figure(catalogue: LocatedCatalogue) -> Figure:
             for ax in axes[1:]:
                 say_empty(ax, "No event has a posterior.")
             return figure
-        phases = events.num_phases[placed]
-        edges = np.linspace(phases.min() - 0.5, phases.max() + 0.5, min(int(np.ptp(phases)) + 2, 42))
-        axes[1].hist(phases, list(edges), color=P_COLOUR)
-        axes[1].set_title(f"Used phases per event (median {np.median(phases):.0f})")
-        axes[1].set_xlabel("Used phases")
-        axes[1].set_ylabel("Events")
-        axes[1].xaxis.set_major_locator(MaxNLocator(integer=True))
-        rms = events.rms_s[placed & np.isfinite(events.rms_s)]
-        if len(rms):
-            axes[2].hist(rms, 30, color=P_COLOUR)
-            axes[2].axvline(np.median(rms), color="black", linestyle="--", linewidth=0.9)
-            axes[2].set_title(f"Weighted RMS residual (median {np.median(rms):.3f} s)")
-            axes[2].set_xlabel("RMS (s)")
-            axes[2].set_ylabel("Events")
-        else:
-            say_empty(axes[2], "No residuals.")
+        good = events.status == "located"
+        _phases(axes[1], events.num_phases[good])
+        _rms(axes[2], events.rms_s[good & np.isfinite(events.rms_s)])
         _sampler(axes[3], catalogue, placed)
+        freeze_layout(figure)
         return figure
+
+
+def _phases(ax: Axes, phases: np.ndarray) -> None:
+    if not len(phases):
+        say_empty(ax, "No event was located.")
+        return
+    # Bars of a whole number of phases, or they would count unequal numbers of them.
+    width = int(np.ceil((np.ptp(phases) + 1) / 30))
+    edges = np.arange(phases.min(), phases.max() + width + 1, width) - 0.5
+    ax.hist(phases, list(edges), color=P_COLOUR, edgecolor="white", linewidth=0.4)
+    _median_line(ax, phases)
+    ax.set_title(f"Used phases per located event (median {np.median(phases):.0f})")
+    ax.set_xlabel("Used phases")
+    count_axis(ax.xaxis)
+
+
+def _rms(ax: Axes, rms: np.ndarray) -> None:
+    if not len(rms):
+        say_empty(ax, "No residuals of a located event.")
+        return
+    reach = 0.95 * float(rms.min()), max(1.05 * float(rms.max()), 1e-3)
+    ax.hist(
+        rms, min(30, max(5, len(rms) // 3)), range=reach, color=P_COLOUR, edgecolor="white", linewidth=0.4
+    )
+    _median_line(ax, rms)
+    ax.set_title(f"Weighted RMS per located event (median {np.median(rms):.3f} s)")
+    ax.set_xlabel("RMS (s)")
+
+
+def _median_line(ax: Axes, values: np.ndarray) -> None:
+    ax.axvline(np.median(values), color="black", linestyle="--", linewidth=0.9)
+    ax.set_ylabel("Events")
+    count_axis(ax.yaxis)
 
 
 def _statuses(ax: Axes, status: np.ndarray) -> None:
@@ -138,32 +169,40 @@ def _statuses(ax: Axes, status: np.ndarray) -> None:
     ax.set_xlim(0, max(int(counts.max()) if len(counts) else 1, 1) * 1.15)
     ax.set_title("Outcome")
     ax.set_xlabel("Events")
+    count_axis(ax.xaxis)
 
 
 def _sampler(ax: Axes, catalogue: LocatedCatalogue, placed: np.ndarray) -> None:
     events = catalogue.events
     ax.set_title("Sampler")
-    size, stein = events.effective_sample_size[placed], events.kernel_stein_discrepancy[placed]
-    if not np.any(np.isfinite(size) & np.isfinite(stein)):
+    size, stein = events.effective_sample_size, events.kernel_stein_discrepancy
+    shown = placed & np.isfinite(size) & np.isfinite(stein) & (stein > 0)
+    if not shown.any():
         say_empty(ax, "The sampler reports no diagnostics.")
         return
-    for several, marker, name in ((False, "o", "one mode"), (True, "D", "several modes")):
-        mine = (events.num_modes[placed] > 1) == several
+    good, several = events.status == "located", events.num_modes > 1
+    for mine, marker, colour, name in (
+        (good & ~several, "o", P_COLOUR, "located, one mode"),
+        (good & several, "D", VERTICAL_COLOUR, "located, several modes"),
+        (~good, "x", "black", "not located"),
+    ):
+        mine = mine & shown
         if mine.any():
-            colour = S_COLOUR if several else P_COLOUR
             ax.plot(
                 stein[mine],
                 size[mine],
                 marker,
-                markersize=3.6,
-                alpha=0.6,
+                markersize=4.5,
+                alpha=0.7,
                 color=colour,
-                markeredgewidth=0,
+                markeredgewidth=1.2 if marker == "x" else 0,
                 label=f"{name} ({mine.sum()})",
             )
-    ax.set_xlabel("Kernel Stein discrepancy (small is good)")
+    ax.set_xscale("log")
+    ax.set_xlim(stein[shown].min() / 1.4, stein[shown].max() * 1.4)
+    _plain_log(ax.xaxis)
+    ax.set_xlabel("Kernel Stein discrepancy (small is good, as is a large fraction)")
     ax.set_ylabel("Effective sample fraction")
     ax.set_ylim(0, 1.05)
-    ax.set_xlim(left=0)
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper right")
     add_grid(ax)

@@ -22,17 +22,20 @@ from diffseis.plot.report_tables import (
     status_table,
     unused_picks,
 )
-from diffseis.plot.residuals import residual_figure, used_arrivals
+from diffseis.plot.residuals import residual_figure, used_arrivals, weighted_rms_s
 from diffseis.plot.sections import section_figure
 from diffseis.plot.style import figure_png
 
 CAPTIONS = {
-    "map": "Epicentres (posterior means) coloured by depth, posterior samples, 68 % ellipses, stations.",
-    "sections": "Depth sections without exaggeration; the same colours, ellipses and samples as the map.",
-    "residuals": "Residuals of used arrivals: distributions, with distance, and by station.",
+    "map": "Epicentres (posterior means) coloured by depth; their posterior samples in the same colour; joint 68 % "
+    "ellipses where there are at most 400; stations; lines A–A′ and B–B′ of the depth sections.",
+    "sections": "Depth sections along A–A′ and B–B′ of the map, all events projected, without exaggeration; colours, "
+    "ellipses and samples as on the map. Right: number of events and vertical error, on the same depth axis.",
+    "residuals": "Residuals (observed minus predicted) of the used arrivals of located events: distributions, against "
+    "distance, and by station with the numbers of P and S arrivals.",
     "uncertainty": "68 % errors of located events, and what they depend on.",
-    "quality": "Outcomes, phases, RMS, and the diagnostics of the sampler.",
-    "comparison": "Shifts against the reference catalogue, event by event.",
+    "quality": "Outcomes; phases and RMS of located events; diagnostics of the sampler.",
+    "comparison": "Epicentres joined to those of the reference catalogue; distances and depth differences.",
 }
 """What each figure shows, by its name."""
 
@@ -42,8 +45,8 @@ MEANING = (
     "least certain, the vertical one of depth. Ellipses and ellipsoids are joint 68 % regions of a "
     "Gaussian with the posterior's covariance; region volumes are those of the joint regions of highest "
     "density at {levels} %. They include the stated pick errors and travel-time errors, not a bias of the "
-    "velocity model common to all events. Depths are below sea level. RMS is weighted by the probability "
-    "that an arrival is no outlier."
+    "velocity model common to all events. Depths are below sea level. RMS is weighted as in the "
+    "location: by the precision of an arrival (pick and travel-time error) and by the probability that it is no outlier."
 )
 
 
@@ -136,8 +139,8 @@ def render_report(
         section("Stations", station_table(catalogue)),
         section("Notices about the input", _list(said) or "<p>None.</p>"),
         section("Further figures", show(*[name for name in drawn if name not in CAPTIONS])),
-        section("Provenance", key_values(rest) if rest else ""),
         section("To repeat this run", _command(run.get("command"))),
+        section("Provenance", key_values(rest) if rest else ""),
     ]
     return page(title, "\n".join(part for part in body if part))
 
@@ -153,23 +156,37 @@ def headline(catalogue: LocatedCatalogue, reference: EventTable | None = None) -
         numbers.append((widths, "median horizontal / vertical error (68 %)"))
     else:
         numbers.append(("none", "median horizontal / vertical error (68 %)"))
-    used = used_arrivals(catalogue)
-    weight = catalogue.arrivals.weight[used]
-    if used.any() and np.sum(weight) > 0:
-        rms = np.sqrt(np.sum(weight * catalogue.arrivals.residual_s[used] ** 2) / np.sum(weight))
-        numbers.append((f"{rms:.3f} s", f"weighted RMS of {int(used.sum())} residuals"))
-    else:
-        numbers.append(("none", "weighted RMS of residuals"))
+    numbers.append(_residual_size(catalogue))
     return numbers
+
+
+def _residual_size(catalogue: LocatedCatalogue) -> tuple[str, str]:
+    """Weighted RMS of the residuals of located events, and of all events where that is another number."""
+    located = used_arrivals(catalogue)
+    if not located.any():
+        return "none", "weighted RMS of residuals"
+    arrivals = catalogue.arrivals
+    used = (arrivals.status == "used") & np.isfinite(arrivals.residual_s)
+    text, others = f"{weighted_rms_s(catalogue, located):.3f} s", int(used.sum() - located.sum())
+    what = f"weighted RMS of {int(located.sum())} residuals of located events"
+    whole = f"{weighted_rms_s(catalogue, used):.3f} s"
+    return text, what if whole == text else f"{what} ({whole} with {others} of events not located)"
 
 
 def _summary(catalogue: LocatedCatalogue) -> str:
     times = catalogue.events.time
     times = times[~np.isnat(times)]
-    span = f", {str(times.min())[:10]} to {str(times.max())[:10]}" if len(times) else ""
-    return (
-        f"{len(catalogue)} event(s), {len(catalogue.picks)} picks, {len(catalogue.stations)} stations{span}"
-    )
+    days = list(dict.fromkeys([str(times.min())[:10], str(times.max())[:10]])) if len(times) else []
+    counts = [
+        _plural(len(catalogue), "event"),
+        _plural(len(catalogue.picks), "pick"),
+        _plural(len(catalogue.stations), "station"),
+    ]
+    return ", ".join([*counts, " to ".join(days)] if days else counts)
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _against(catalogue: LocatedCatalogue, reference: EventTable | None) -> str:
@@ -181,14 +198,17 @@ def _against(catalogue: LocatedCatalogue, reference: EventTable | None) -> str:
     depth = matched.depth_km[np.isfinite(matched.depth_km)]
     deep = f"; median absolute depth difference {np.median(np.abs(depth)):.2f} km" if len(depth) else ""
     return (
-        f"<p>{len(matched.rows)} events in common; {matched.missing} of the reference are not located here. "
+        f"<p>{_plural(len(matched.rows), 'located event')} in common; {matched.missing} of the reference not located here. "
         f"Median epicentral distance {np.median(matched.epicentral_km):.2f} km{deep}.</p>"
     )
 
 
 def _image(name: str, figure: Figure | bytes) -> str:
     png = figure if isinstance(figure, bytes) else figure_png(figure)
-    return image(png, CAPTIONS.get(name, name))
+    card = (
+        f"Event {name.removeprefix('event_')}: its posterior in map view and two sections, and its residuals."
+    )
+    return image(png, CAPTIONS.get(name, card if name.startswith("event_") else name))
 
 
 def _list(sentences: Sequence[str]) -> str:

@@ -7,8 +7,19 @@ from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.html import Column, escape, table
 from diffseis.plot.residuals import used_arrivals
 
+STATUS_MEANING = {
+    "located": "the posterior lies inside the search volume and is well represented by its samples",
+    "boundary": "the posterior leans on an edge of the search volume, so that its error is cut off there",
+    "underdetermined": "the data cannot determine the unknowns; the posterior is mostly the prior",
+    "not-converged": "the samples do not represent the posterior; place and error are not to be trusted",
+    "no-data": "there was no usable arrival",
+    "failed": "a value or a gradient was infinite or no number",
+}
+
 MAX_ROWS = 2000
 """Events or failures listed; a longer catalogue says where the rest is."""
+
+_SORT_HINT = '<p class="small">A click on a heading sorts.</p>'
 
 
 def status_table(catalogue: LocatedCatalogue) -> str:
@@ -21,6 +32,7 @@ def status_table(catalogue: LocatedCatalogue) -> str:
             Column("Status", [names[i] for i in order], text=True),
             Column("Events", [int(counts[i]) for i in order], ".0f"),
             Column("%", [100.0 * counts[i] / total for i in order], ".1f"),
+            Column("Meaning", [STATUS_MEANING.get(str(names[i]), "") for i in order], text=True, wrap=True),
         ]
     )
 
@@ -29,11 +41,14 @@ def event_table(catalogue: LocatedCatalogue) -> str:
     """One row per event, sortable."""
     events = catalogue.events
     shown = slice(0, MAX_ROWS)
-    times = [str(t)[:23].replace("T", " ") if not np.isnat(t) else "" for t in events.time[shown]]
+    # Errors of origin times are hundredths of a second, at best.
+    times = [_hundredths(t) if not np.isnat(t) else "" for t in events.time[shown]]
     text = table(
         [
             Column("Event", events.event_id[shown], text=True),
+            Column("Status", events.status[shown], text=True),
             Column("Origin time (UTC)", times, text=True),
+            Column("± (s)", events.origin_time_error_s[shown], ".2f"),
             Column("Latitude", events.latitude[shown], ".4f"),
             Column("Longitude", events.longitude[shown], ".4f"),
             Column("Depth (km)", events.depth_km[shown], ".2f"),
@@ -45,12 +60,17 @@ def event_table(catalogue: LocatedCatalogue) -> str:
             Column("Gap (°)", events.gap_deg[shown], ".0f"),
             Column("Nearest (km)", events.nearest_km[shown], ".1f"),
             Column("Modes", events.num_modes[shown], ".0f"),
-            Column("Status", events.status[shown], text=True),
         ],
         sortable=True,
         scroll=True,
     )
-    return text + _more(len(events), "catalog.csv")
+    return _SORT_HINT + text + _more(len(events), "catalog.csv")
+
+
+def _hundredths(time: np.datetime64) -> str:
+    """Date and time to a hundredth of a second."""
+    rounded = (time + np.timedelta64(5, "ms")).astype("datetime64[ms]")
+    return str(rounded)[:22].replace("T", " ")
 
 
 def failure_table(catalogue: LocatedCatalogue) -> str:
@@ -94,8 +114,10 @@ def station_table(catalogue: LocatedCatalogue) -> str:
         columns.append(Column(f"{phase} median residual (s)", medians, "+.3f"))
     if np.any(catalogue.station_terms_s != 0):
         for column, phase in enumerate(PHASES):
-            columns.append(Column(f"{phase} term (s)", catalogue.station_terms_s[:, column], "+.3f"))
-    return table(columns, sortable=True, scroll=True)
+            terms = catalogue.station_terms_s[:, column]
+            # Exactly zero is a term that was not estimated.
+            columns.append(Column(f"{phase} term (s)", np.where(terms == 0, np.nan, terms), "+.3f"))
+    return _SORT_HINT + table(columns, sortable=True, scroll=True)
 
 
 def unused_picks(catalogue: LocatedCatalogue) -> list[str]:

@@ -7,12 +7,21 @@ from matplotlib.figure import Figure
 from diffseis.core.tables import PHASES
 from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.maps import plain_text
-from diffseis.plot.style import PHASE_COLOURS, add_grid, house_style, new_figure, say_empty
+from diffseis.plot.style import (
+    PHASE_COLOURS,
+    add_grid,
+    count_axis,
+    empty_figure,
+    freeze_layout,
+    house_style,
+    new_figure,
+    say_empty,
+)
 
 MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation, for a Gaussian."""
 
-_MAX_STATIONS = 45
+_MAX_STATIONS = 60
 
 
 def residual_figure(catalogue: LocatedCatalogue) -> Figure:
@@ -22,17 +31,16 @@ def residual_figure(catalogue: LocatedCatalogue) -> Figure:
     with house_style():
         used = used_arrivals(catalogue)
         if not used.any():
-            figure = new_figure(7.0, 1.6)
-            say_empty(figure.subplots(), "No arrival of a located event was used.")
-            return figure
+            return empty_figure("No arrival of a located event was used.")
         stations = _station_order(catalogue, used)
-        figure = new_figure(9.6, 7.2)
-        grid = figure.add_gridspec(2, 2, height_ratios=[1.0, 1.15])
+        figure = new_figure(10.4, float(np.clip(0.16 * len(stations) + 1.0, 7.6, 11.0)))
+        grid = figure.add_gridspec(3, 2, width_ratios=[1.0, 1.15])
         limit = _limit(catalogue.arrivals.residual_s[used])
-        for column, phase in enumerate(PHASES):
-            _histogram(figure.add_subplot(grid[0, column]), catalogue, used, phase, limit)
-        _by_distance(figure.add_subplot(grid[1, 0]), catalogue, used, limit)
-        _by_station(figure.add_subplot(grid[1, 1]), catalogue, used, stations, limit)
+        for row, phase in enumerate(PHASES):
+            _histogram(figure.add_subplot(grid[row, 0]), catalogue, used, phase, limit)
+        _by_distance(figure.add_subplot(grid[2, 0]), catalogue, used, limit)
+        _by_station(figure.add_subplot(grid[:, 1]), catalogue, used, stations, limit)
+        freeze_layout(figure)
         return figure
 
 
@@ -45,10 +53,25 @@ def used_arrivals(catalogue: LocatedCatalogue) -> np.ndarray:
     return (arrivals.status == "used") & np.isfinite(arrivals.residual_s) & located
 
 
+def weighted_rms_s(catalogue: LocatedCatalogue, rows: np.ndarray) -> float:
+    """RMS residual of some arrivals, weighted as in the location: by precision and by the probability of being no
+    outlier.
+    """
+    arrivals = catalogue.arrivals
+    weight = arrivals.weight[rows] / arrivals.sigma_s[rows] ** 2
+    return float(np.sqrt(np.sum(weight * arrivals.residual_s[rows] ** 2) / max(np.sum(weight), 1e-300)))
+
+
 def robust_spread(values: np.ndarray) -> tuple[float, float]:
     """Median and 1.4826 times the median absolute deviation."""
     middle = float(np.median(values))
     return middle, float(MAD_TO_SIGMA * np.median(np.abs(values - middle)))
+
+
+def signed(value: float, decimals: int = 3) -> str:
+    """A number with its sign, zero without one, minus as long as plus."""
+    text = f"{value:+.{decimals}f}"
+    return text[1:] if float(text) == 0.0 else text.replace("-", "−")
 
 
 def _limit(residuals: np.ndarray) -> float:
@@ -78,21 +101,22 @@ def _histogram(ax: Axes, catalogue: LocatedCatalogue, used: np.ndarray, phase: s
     )
     middle, spread = robust_spread(residuals)
     ax.axvline(0.0, color="black", linewidth=0.8)
-    ax.axvline(middle, color="black", linewidth=0.9, linestyle="--", label=f"median {middle:+.3f} s")
+    ax.axvline(middle, color="black", linewidth=0.9, linestyle="--", label=f"median {signed(middle)} s")
     beyond = int(np.sum(np.abs(residuals) > limit))
     note = f"n = {len(residuals)}\n1.48 MAD = {spread:.3f} s" + (
-        f"\n{beyond} beyond the axis" if beyond else ""
+        f"\n{beyond} beyond the axis\n(drawn at its ends)" if beyond else ""
     )
     ax.text(0.02, 0.97, note, transform=ax.transAxes, va="top", fontsize=8)
     ax.set_ylim(0, ax.get_ylim()[1] * 1.28)
     ax.legend(loc="upper right")
     ax.set_xlabel("Observed minus predicted (s)")
     ax.set_ylabel("Arrivals")
+    count_axis(ax.yaxis)
     ax.set_xlim(-limit, limit)
 
 
 def _by_distance(ax: Axes, catalogue: LocatedCatalogue, used: np.ndarray, limit: float) -> None:
-    ax.set_title("With distance")
+    ax.set_title("Against epicentral distance")
     if not used.any():
         say_empty(ax, "No arrival was used.")
         return
@@ -106,8 +130,8 @@ def _by_distance(ax: Axes, catalogue: LocatedCatalogue, used: np.ndarray, limit:
             distance[::step],
             np.clip(residual, -limit, limit)[::step],
             ".",
-            markersize=4,
-            alpha=0.35,
+            markersize=4 if len(distance) < 1000 else 2.5,
+            alpha=0.45 if len(distance) < 1000 else 0.3,
             color=PHASE_COLOURS[phase],
             markeredgewidth=0,
             rasterized=True,
@@ -145,29 +169,51 @@ def _station_order(catalogue: LocatedCatalogue, used: np.ndarray) -> np.ndarray:
 def _by_station(
     ax: Axes, catalogue: LocatedCatalogue, used: np.ndarray, stations: np.ndarray, limit: float
 ) -> None:
-    ax.set_title("By station: median and middle half")
+    rows = catalogue.arrivals.station_row
+    total = len(np.unique(rows[used & (rows >= 0)]))
+    cut = f" ({len(stations)} of {total} stations)" if len(stations) < total else ""
+    ax.set_title(f"By station: median and middle half{cut}")
     if not len(stations):
         say_empty(ax, "No arrival was used.")
         return
-    for phase, shift in zip(PHASES, (-0.17, 0.17), strict=True):
-        places, middles, lows, highs = [], [], [], []
-        for place, station in enumerate(stations):
-            mine = used & (catalogue.arrivals.station_row == station) & (catalogue.picks.phase == phase)
-            if not mine.any():
-                continue
-            low, middle, high = np.quantile(catalogue.arrivals.residual_s[mine], [0.25, 0.5, 0.75])
-            places.append(place + shift)
-            middles.append(middle)
-            lows.append(low)
-            highs.append(high)
-        if places:
-            ax.hlines(places, lows, highs, color=PHASE_COLOURS[phase], alpha=0.45, linewidth=2.2)
-            ax.plot(middles, places, "o", markersize=3.4, color=PHASE_COLOURS[phase], label=phase)
-    names = [plain_text(str(catalogue.stations.station[s])) for s in stations]
-    ax.set_yticks(np.arange(len(stations)), names, fontsize=7.5 if len(stations) < 28 else 5.5)
+    counts = np.zeros((len(stations), len(PHASES)), dtype=int)
+    for column, (phase, shift) in enumerate(zip(PHASES, (0.17, -0.17), strict=True)):
+        groups = [
+            catalogue.arrivals.residual_s[used & (rows == station) & (catalogue.picks.phase == phase)]
+            for station in stations
+        ]
+        counts[:, column] = [len(group) for group in groups]
+        _draw_medians(ax, groups, shift, phase, limit)
+    names = [
+        f"{plain_text(str(catalogue.stations.station[station]))}  {'/'.join(map(str, number))}"
+        for station, number in zip(stations, counts, strict=True)
+    ]
+    ax.set_yticks(np.arange(len(stations)), names, fontsize=7.5 if len(stations) < 35 else 6.5)
     ax.set_ylim(-0.8, len(stations) - 0.2)
-    ax.axvline(0.0, color="black", linewidth=0.8)
-    ax.set_xlim(-limit, limit)
+    ax.set_ylabel(f"Station, number of {'/'.join(PHASES)} arrivals")
+    ax.axvline(0.0, color="black", linewidth=0.8, zorder=1)
+    ax.set_xlim(-limit * 1.04, limit * 1.04)
     ax.set_xlabel("Observed minus predicted (s)")
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
     add_grid(ax)
+
+
+def _draw_medians(ax: Axes, groups: list[np.ndarray], shift: float, phase: str, limit: float) -> None:
+    """A dot and a bar for each group that has a residual; an arrow at the edge if its median lies beyond it."""
+    places = np.array([place + shift for place, group in enumerate(groups) if len(group)])
+    if not len(places):
+        return
+    low, middle, high = np.array([np.quantile(g, [0.25, 0.5, 0.75]) for g in groups if len(g)]).T
+    colour = PHASE_COLOURS[phase]
+    ax.hlines(places, low, high, color=colour, alpha=0.45, linewidth=2.2)
+    for side, marker in ((0, "o"), (1, ">"), (-1, "<")):
+        mine = np.where(np.abs(middle) > limit, np.sign(middle), 0) == side
+        if mine.any():
+            ax.plot(
+                np.clip(middle[mine], -limit, limit),
+                places[mine],
+                marker,
+                markersize=3.4 if side == 0 else 5.5,
+                color=colour,
+                label=phase if side == 0 else f"{phase}, beyond the axis",
+            )

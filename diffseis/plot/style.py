@@ -8,12 +8,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 P_COLOUR = "#0072B2"
 S_COLOUR = "#D55E00"
 PHASE_COLOURS = {"P": P_COLOUR, "S": S_COLOUR}
+HORIZONTAL_COLOUR = "#009E73"
+VERTICAL_COLOUR = "#E69F00"
 STATION_COLOUR = "#222222"
 REFERENCE_COLOUR = "#CC79A7"
 OTHER_COLOUR = "#8A8A8A"
@@ -25,8 +31,8 @@ STATUS_COLOURS = {
     "no-data": "#8A8A8A",
     "failed": "#D55E00",
 }
-DEPTH_MAP = "viridis_r"
-"""Colours of depth: shallow is light, deep is dark."""
+DEPTH_MAP = ListedColormap(mpl.colormaps["viridis_r"](np.linspace(0.09, 1.0, 256)), name="depth")
+"""Colours of depth: shallow is light (but not so light that it is lost on white), deep is dark."""
 
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -65,6 +71,15 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
+def freeze_layout(figure: Figure) -> None:
+    """Lay the figure out now, and for good: what is placed afterwards may rely on where the axes are."""
+    # Several passes, because each learns from the one before how high axes of a fixed aspect become and which ticks
+    # there are.
+    for _ in range(3):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def figure_png(figure: Figure, *, dpi: int = 130) -> bytes:
     """The figure as a PNG file; the same figure gives the same bytes."""
     stream = io.BytesIO()
@@ -77,6 +92,18 @@ def say_empty(ax: Axes, why: str) -> None:
     """A panel that has nothing to show says so."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=OTHER_COLOUR, wrap=True)
+
+
+def empty_figure(why: str) -> Figure:
+    """What stands where a figure has nothing to show: one line."""
+    figure = new_figure(7.0, 0.5)
+    say_empty(figure.subplots(), why)
+    return figure
+
+
+def count_axis(axis: Axis, *, ticks: int | None = None) -> None:
+    """Ticks at round whole numbers."""
+    axis.set_major_locator(MaxNLocator(ticks or "auto", integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
 
 
 def add_grid(ax: Axes) -> None:

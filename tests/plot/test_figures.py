@@ -1,6 +1,7 @@
 """Every figure draws without a warning, for ordinary and for odd catalogues."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -18,10 +19,13 @@ from diffseis.plot import (
     make_figures,
     map_figure,
     quality_figure,
+    residual_figure,
     section_figure,
 )
 from diffseis.plot.geometry import build_scene, nice_step
-from diffseis.plot.sections import section_azimuths_deg
+from diffseis.plot.labels import place_names
+from diffseis.plot.profiles import section_azimuths_deg, section_profiles
+from diffseis.plot.residuals import signed
 
 CASES = {
     "usual": {},
@@ -103,6 +107,92 @@ def test_sections_follow_a_line_of_events():
     assert first == pytest.approx(np.degrees(0.7), abs=2)
     assert abs(first - second) == pytest.approx(90)
     assert section_azimuths_deg(rng.normal(size=(40, 3))) == (90.0, 0.0)
+
+
+def test_profiles_hold_the_events_and_name_their_ends(synthetic):
+    scene = build_scene(synthetic.make_catalogue(40))
+    for profile in section_profiles(scene):
+        assert np.all(np.abs(profile.along_km(scene.ned_km[scene.good])) <= profile.half_km)
+    first, second = section_profiles(scene)
+    assert first.direction @ second.direction == pytest.approx(0.0, abs=1e-9)
+    ends = [dataclasses.replace(first, azimuth_deg=azimuth).ends for azimuth in (0.0, 90.0, 164.0, 355.0)]
+    assert ends == [("S", "N"), ("W", "E"), ("NNW", "SSE"), ("S", "N")]
+    assert section_profiles(build_scene(synthetic.make_catalogue(4, located=-1.0))) == []
+
+
+def test_names_cover_nothing():
+    """Names of a tight group of points neither overlap nor stand on a point; those without room are left out."""
+    figure = Figure(figsize=(3, 3))
+    ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    places = np.random.default_rng(3).normal(0.5, 0.06, (25, 2))
+    written = place_names(
+        ax, [f"ST{i:02d}" for i in range(25)], places, np.zeros((0, 2)), fontsize=6.5, colour="black"
+    )
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert 4 <= written == len(boxes) < 25
+    assert sum(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]) == 0
+    assert not any(box.contains(*point) for box in boxes for point in ax.transData.transform(places))
+    assert place_names(ax, [], np.zeros((0, 2)), np.zeros((0, 2)), fontsize=6.5, colour="black") == 0
+
+
+def test_a_few_far_events_do_not_keep_the_view_from_the_many(synthetic):
+    catalogue = synthetic.make_catalogue(60, located=2.0)
+    north, east, depth = catalogue.frame.to_ned(catalogue.events.latitude, catalogue.events.longitude).T
+    north[:2] = 80.0, -80.0
+    latitude, longitude, _ = catalogue.frame.to_geographic(np.stack([north, east, depth], axis=-1))
+    moved = dataclasses.replace(catalogue.events, latitude=latitude, longitude=longitude)
+    figure = map_figure(dataclasses.replace(catalogue, events=moved))
+    assert np.ptp(figure.axes[1].get_ylim()) < 0.65 * np.ptp(figure.axes[0].get_ylim())
+    assert "of 60 located" in figure.axes[1].get_title(loc="left")
+
+
+def test_nothing_is_clipped(catalogue, synthetic):
+    """Titles, labels and legends lie on the figure."""
+    figures = make_figures(catalogue, reference=synthetic.make_reference(catalogue))
+    for name, figure in {**figures, "event": event_figure(catalogue, 0)}.items():
+        figure_png(figure, dpi=50)
+        inside = figure.bbox.padded(6.0)
+        for artist in [*figure.axes, *figure.legends]:
+            corners = artist.get_tightbbox().get_points()
+            assert all(inside.contains(*corner) for corner in corners), name
+
+
+def test_no_station_is_left_out_without_a_word(synthetic):
+    """Every station has its line with its number of arrivals, or the title says how many have."""
+    few = residual_figure(synthetic.make_catalogue(20, num_stations=50)).axes[3]
+    labels = [label.get_text() for label in few.get_yticklabels()]
+    assert len(labels) == 50
+    assert all(re.fullmatch(r"ST\d\d  \d+/\d+", label) for label in labels)
+    many = residual_figure(synthetic.make_catalogue(20, num_stations=80)).axes[3]
+    assert "60 of 80 stations" in many.get_title(loc="left")
+    card = event_figure(synthetic.make_catalogue(1, num_stations=120, located=2.0), 0).axes[4]
+    assert re.search(r"nearest 55 of \d+ stations", card.get_title(loc="left"))
+
+
+def test_medians_beyond_the_axis_are_drawn_at_its_edge(synthetic):
+    """A station whose every arrival is late by seconds is seen."""
+    catalogue = synthetic.make_catalogue(40, num_stations=60)
+    fewest = np.argmin(np.bincount(catalogue.arrivals.station_row.clip(0), minlength=60))
+    late = np.where(catalogue.arrivals.station_row == fewest, 5.0, catalogue.arrivals.residual_s / 10)
+    arrivals = dataclasses.replace(catalogue.arrivals, residual_s=late)
+    ax = residual_figure(dataclasses.replace(catalogue, arrivals=arrivals)).axes[3]
+    edge = [line for line in ax.lines if line.get_marker() == ">"]
+    assert edge
+    assert all(np.max(np.abs(line.get_xdata())) < ax.get_xlim()[1] for line in edge)
+
+
+def test_signed_numbers():
+    assert [signed(x) for x in (0.0004, -0.0004, 0.05, -0.05)] == ["0.000", "0.000", "+0.050", "−0.050"]
+
+
+def test_bars_of_phases_are_whole(synthetic):
+    """Every bar of the histogram counts the same number of phases."""
+    ax = quality_figure(synthetic.make_catalogue(60, num_stations=60)).axes[1]
+    widths = {round(bar.get_width(), 6) for bar in ax.patches}
+    assert len(widths) == 1
+    assert widths.pop() % 1 == 0
 
 
 def test_comparison_numbers(catalogue):

@@ -1,5 +1,6 @@
 """The report: whole, escaped, offline, of bounded size."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from diffseis.plot import render_report, write_report
+from diffseis.plot.report import headline
+from diffseis.plot.report_tables import event_table
 
 RUN = {
     "command": "diffseis locate --picks 'a b.csv' --seed 1 && echo <done>",
@@ -75,6 +78,28 @@ def test_it_is_whole_and_offline(text, catalogue):
     assert "NOWHERE" in text
     assert "echo &lt;done&gt;" in text
     assert all(str(r) in text for r in catalogue.events.reason)
+
+
+def test_the_headline_has_the_rms_that_the_location_has(catalogue):
+    """Weights are precision times the probability of being no outlier, and located events alone count."""
+    arrivals = catalogue.arrivals
+    sigma = np.where(catalogue.picks.phase == "P", 0.05, 0.2)
+    weighed = dataclasses.replace(catalogue, arrivals=dataclasses.replace(arrivals, sigma_s=sigma))
+    located = catalogue.events.status[arrivals.event_row] == "located"
+    mine = (arrivals.status == "used") & located
+    weight = arrivals.weight[mine] / sigma[mine] ** 2
+    expected = np.sqrt(np.sum(weight * arrivals.residual_s[mine] ** 2) / np.sum(weight))
+    number, what = headline(weighed)[2]
+    assert number == f"{expected:.3f} s"
+    assert f"{mine.sum()} residuals of located events" in what
+
+
+def test_origin_times_are_rounded_not_cut(synthetic):
+    catalogue = synthetic.make_catalogue(1, located=2.0)
+    for nanoseconds, seconds in ((15_996_000_000, "16.00"), (15_994_000_000, "15.99")):
+        time = np.datetime64("2013-09-01T04:11:00", "ns") + np.array([nanoseconds], "timedelta64[ns]")
+        events = dataclasses.replace(catalogue.events, reference_time=time, origin_time_s=np.zeros(1))
+        assert f">2013-09-01 04:11:{seconds}<" in event_table(dataclasses.replace(catalogue, events=events))
 
 
 def test_hostile_names_are_escaped(synthetic):
