@@ -74,11 +74,7 @@ print(len(picks), "picks of", len(truth), "events")""",
     ("markdown", "## Locate"),
     (
         "code",
-        """from diffseis.location import locate
-
-solution = locate(
-    picks, stations, setup.times, likelihood=setup.likelihood, prior=setup.volume, frame=setup.frame, sampler=setup.sampler, key=jr.key(0)
-)
+        """solution = setup.locate(picks, key=jr.key(0))
 catalogue = solution.value
 events = catalogue.events
 for i in range(3):
@@ -101,25 +97,17 @@ How the depth of the first event answers to each of its picks, by the implicit f
     ),
     (
         "code",
-        """import equinox as eqx
+        """from diffseis.location import hypocentre_by_picks
 
-from diffseis.location import Problem, best_hypocentre, event_arrays, prepare_picks
-
-problem = Problem(setup.times, setup.likelihood, setup.volume)
-data = event_arrays(
-    prepare_picks(picks, stations), picks, stations, setup.frame, 0, station_terms_s=np.zeros((len(stations), 2))
-)
-data = jax.tree.map(jnp.asarray, data)
-start = jnp.asarray(catalogue.particles.ned_km[0].mean(axis=0))
+hypocentre, time_s = hypocentre_by_picks(setup.problem, catalogue, 0)
 
 
-@jax.jit
 def depth(time_s):
-    return best_hypocentre(problem, eqx.tree_at(lambda d: d.time_s, data, time_s), start)[0][2]
+    return hypocentre(time_s)[0][2]
 
 
-by_pick = jax.grad(depth)(data.time_s)
-print(np.round(np.asarray(by_pick)[np.asarray(data.mask)], 2), "km per s")""",
+by_pick = jax.grad(depth)(time_s)
+print(np.round(np.asarray(by_pick), 2), "km per s")""",
     ),
     (
         "markdown",
@@ -136,7 +124,7 @@ print(f"{100 * inside:.0f} % of the true hypocentres lie in the 95 % ellipsoid")
 
 pick = int(np.argmax(np.abs(by_pick)))
 step = 1e-4
-difference = (depth(data.time_s.at[pick].add(step)) - depth(data.time_s.at[pick].add(-step))) / (2 * step)
+difference = (depth(time_s.at[pick].add(step)) - depth(time_s.at[pick].add(-step))) / (2 * step)
 assert np.all(events.status == "located")
 assert inside > 0.7
 assert abs(difference - by_pick[pick]) < 1e-4 * abs(difference)""",

@@ -64,7 +64,7 @@ def build_swept_tables(
     grid = table_grid(max_distance_km, depth_range_km, (spacing_km, spacing_km), None, depth_km.dtype)
     first, row = shared_rows(depth_km)
     coefficients = _build_swept(p_model, s_model, depth_km[first], grid, solver)
-    return StationTimeTables(coefficients, jnp.asarray(row), grid)
+    return StationTimeTables(coefficients, jnp.asarray(row, jnp.int32), grid)
 
 
 @eqx.filter_jit

@@ -65,7 +65,8 @@ class StationTimeTables(AbstractPhaseTimes):
     ) -> Float[Array, ""]:
         offset = source_ned_km - receiver_ned_km
         index = self.grid.to_index(jnp.stack([safe.norm(offset[:2]), source_ned_km[2]]))
-        row = phase_idx * (self.coefficients.shape[0] // NUM_PHASES) + self.table_row[receiver_row]
+        num_tables = self.coefficients.shape[0] // NUM_PHASES
+        row = jnp.asarray(phase_idx).astype(jnp.int32) * num_tables + self.table_row[receiver_row]
         return safe.norm(offset) * evaluate_spline(self.coefficients, index, row)
 
 
@@ -99,7 +100,7 @@ def build_layered_tables(
     first, row = shared_rows(station_depth_km)
     dtype = jnp.float32 if single_precision else station_depth_km.dtype
     coefficients = _build_layered(p_model, s_model, station_depth_km[first], grid, dtype)
-    return StationTimeTables(coefficients, jnp.asarray(row), grid)
+    return StationTimeTables(coefficients, jnp.asarray(row, jnp.int32), grid)
 
 
 def shared_rows(station_depth_km: Float[Array, " station"]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from diffseis.location.data import prepare_picks as prepare_picks
 from diffseis.location.event import EventPosterior as EventPosterior
 from diffseis.location.event import locate_event as locate_event
 from diffseis.location.gradients import best_hypocentre as best_hypocentre
+from diffseis.location.gradients import hypocentre_by_picks as hypocentre_by_picks
 from diffseis.location.likelihood import AbstractLikelihood as AbstractLikelihood
 from diffseis.location.likelihood import InlierOutlier as InlierOutlier
 from diffseis.location.likelihood import StudentT as StudentT

@@ -8,12 +8,16 @@ References:
     Blondel et al. (2022), Efficient and modular implicit differentiation, arXiv:2105.15183.
 """
 
+from collections.abc import Callable
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from diffseis.inference import climb
-from diffseis.location.data import EventData
+from diffseis.location.catalogue import LocatedCatalogue
+from diffseis.location.data import EventData, event_arrays, prepare_picks
 from diffseis.location.posterior import Context, Problem, pick_weights
 
 
@@ -64,3 +68,41 @@ def best_hypocentre(
     if problem.num_dims == 4:
         return x, problem.origin_time(u, reduced, context)
     return x, problem.likelihood.origin_time(reduced, predicted, data, None)[0]
+
+
+def hypocentre_by_picks(
+    problem: Problem, catalogue: LocatedCatalogue, event: int
+) -> tuple[
+    Callable[[Float[Array, " pick"]], tuple[Float[Array, "3"], Float[Array, ""]]], Float[Array, " pick"]
+]:
+    """The best hypocentre of a located event as a function of its pick times, and these times.
+
+    Args:
+        problem: what it was located with.
+        catalogue: from `locate`.
+        event: its row.
+
+    Returns:
+        A differentiable function from pick times (s after the event's reference time, in order of time, padded) to place (km,
+        north-east-down) and origin time (s); and the times it was located with.
+
+    Example:
+        ``f, t = hypocentre_by_picks(problem, catalogue, 0); jax.grad(lambda t: f(t)[0][2])(t)`` is km of depth per second of each pick.
+    """
+    prepared = prepare_picks(catalogue.picks, catalogue.stations)
+    data = event_arrays(
+        prepared,
+        catalogue.picks,
+        catalogue.stations,
+        catalogue.frame,
+        event,
+        station_terms_s=catalogue.station_terms_s,
+    )
+    data = jax.tree.map(jnp.asarray, data)
+    start = jnp.asarray(catalogue.particles.ned_km[event].mean(axis=0))
+
+    @jax.jit
+    def hypocentre(time_s):
+        return best_hypocentre(problem, eqx.tree_at(lambda d: d.time_s, data, time_s), start)
+
+    return hypocentre, data.time_s

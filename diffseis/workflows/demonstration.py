@@ -154,7 +154,12 @@ def run_demo(out: Path, *, seed: int = 0, progress: Callable | None = None) -> D
         title = "Synthetic earthquakes on the Alpine Fault network"
     reporter: Progress | None = progress
     catalogue, record = run_locate(
-        config, inputs=inputs, progress=reporter, title=title, note=SYNTHETIC if synthetic else NOTE
+        config,
+        inputs=inputs,
+        progress=reporter,
+        title=title,
+        note=SYNTHETIC if synthetic else NOTE,
+        command=f"diffseis demo --out {out} --seed {seed}",
     )
     lines = demo_lines(catalogue, inputs.reference, record, synthetic)
     lines.append(f"report: {out / 'report.html'}   ({time.perf_counter() - start:.0f} s)")

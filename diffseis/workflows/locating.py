@@ -11,10 +11,12 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jaxtyping import Array, Key
 
 from diffseis.core.errors import InputError
 from diffseis.core.frames import LocalFrame
-from diffseis.core.tables import StationTable, VelocityTable
+from diffseis.core.results import Solution
+from diffseis.core.tables import PickTable, StationTable, VelocityTable
 from diffseis.eikonal import AbstractPhaseTimes, build_layered_tables, table_bytes
 from diffseis.inference import SVGD, AbstractSampler, Laplace
 from diffseis.io import (
@@ -35,6 +37,7 @@ from diffseis.location import (
     InlierOutlier,
     LocatedCatalogue,
     NormalDepth,
+    Problem,
     SearchVolume,
     StudentT,
     TravelTimeError,
@@ -56,13 +59,34 @@ COMPACT_TABLE_BYTES = 256e6
 
 @dataclass(frozen=True)
 class Setup:
-    """What a run computes with."""
+    """What a run computes with.
 
+    Example:
+        ``setup_for(stations, velocity).locate(picks, key=jax.random.key(0)).value`` is a `location.LocatedCatalogue`.
+    """
+
+    stations: StationTable
     frame: LocalFrame
     volume: SearchVolume
     times: AbstractPhaseTimes
     likelihood: AbstractLikelihood
     sampler: AbstractSampler
+
+    @property
+    def problem(self) -> Problem:
+        """The posterior density, for its derivatives."""
+        return Problem(self.times, self.likelihood, self.volume)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `locate` and `estimate_station_terms` need beside tables, travel times and sampler."""
+        return {"likelihood": self.likelihood, "prior": self.volume, "frame": self.frame}
+
+    def locate(self, picks: PickTable, *, key: Key[Array, ""], **more: Any) -> Solution:
+        """`location.locate` with all of this; `more` are further options of it."""
+        return locate(
+            picks, self.stations, self.times, **{"sampler": self.sampler, **self.options, **more}, key=key
+        )
 
 
 def make_likelihood(config: LocateConfig) -> AbstractLikelihood:
@@ -157,7 +181,7 @@ def make_setup(config: LocateConfig, stations: StationTable, velocity: VelocityT
     frame = LocalFrame.centred_on(stations.latitude, stations.longitude)
     volume = make_volume(config, stations, velocity, frame)
     times = make_times(config, stations, velocity, frame, volume)
-    return Setup(frame, volume, times, make_likelihood(config), make_sampler(config))
+    return Setup(stations, frame, volume, times, make_likelihood(config), make_sampler(config))
 
 
 def setup_for(stations: StationTable, velocity: VelocityTable, **settings: Any) -> Setup:
@@ -181,6 +205,7 @@ def run_locate(
     progress: Progress | None = None,
     title: str = "Earthquake locations",
     note: str | None = None,
+    command: str | None = None,
 ) -> tuple[LocatedCatalogue, dict[str, Any]]:
     """The whole job: read, locate, write. Returns the catalogue and the record of the run.
 
@@ -190,6 +215,7 @@ def run_locate(
         progress: told about stages and events done.
         title: of the report.
         note: shown first among the notices of the report.
+        command: the line that repeats the run, where `diffseis locate` with these settings does not.
     """
     say = progress or (lambda *_: None)
     timings: dict[str, Any] = {}
@@ -209,7 +235,6 @@ def run_locate(
     jax.block_until_ready(jax.tree.leaves(setup.times))
     lap("travel-time tables")
 
-    options: dict[str, Any] = {"likelihood": setup.likelihood, "prior": setup.volume, "frame": setup.frame}
     key = jr.key(config.seed)
     terms = None
     if config.station_terms == "static":
@@ -221,7 +246,7 @@ def run_locate(
             min_picks=config.station_term_min_picks,
             progress=progress,
             key=key,
-            **options,
+            **setup.options,
         )
         timings["station term changes_s"] = history
         lap("station terms")
@@ -231,20 +256,10 @@ def run_locate(
         {"settings": settings, "versions": versions(), "sha256": inputs.sha256}, setup.times, terms
     )
     store = ChunkStore(config.out / ".resume", mark)
-    solution = locate(
-        inputs.picks,
-        inputs.stations,
-        setup.times,
-        sampler=setup.sampler,
-        station_terms_s=terms,
-        store=store,
-        progress=progress,
-        key=key,
-        **options,
-    )
+    solution = setup.locate(inputs.picks, station_terms_s=terms, store=store, progress=progress, key=key)
     lap("locate")
     record = {
-        "command": to_command(config),
+        "command": command or to_command(config),
         "configuration": config.model_dump(mode="json"),
         "seed": config.seed,
         "versions": versions(),
@@ -282,7 +297,7 @@ def summarise(catalogue: LocatedCatalogue) -> dict[str, Any]:
     events, arrivals = catalogue.events, catalogue.arrivals
     words, counts = np.unique(events.status.astype(str), return_counts=True)
     located = events.status == "located"
-    used = arrivals.status == "used"
+    used = (arrivals.status == "used") & located[arrivals.event_row]
 
     def median(x):
         x = np.asarray(x, float)

@@ -200,19 +200,25 @@ def main() -> None:
     cases = (
         arguments.case.split(";") if arguments.case else ["gaussian", "robust", "robust, 10 % wrong", "edt"]
     )
-    rows = []
+    out = HERE / "results.json"
     for name in names:
         for case in cases:
-            row = run_case(settings, name, case)
-            rows.append(row)
-            print(json.dumps(row), flush=True)
-    record = {"settings": settings, "versions": versions(), "load": os.getloadavg(), "rows": rows}
-    out = (
-        HERE / "results.json"
-        if not arguments.num_events and not arguments.case
-        else HERE / "results_partial.json"
-    )
-    out.write_text(json.dumps(record, indent=2) + "\n")
+            row = {
+                **run_case(settings, name, case),
+                "load": round(os.getloadavg()[0], 1),
+                "versions": versions(),
+            }
+            print(json.dumps({k: v for k, v in row.items() if k != "versions"}), flush=True)
+            if not arguments.num_events:
+                keep(out, settings, row)
+
+
+def keep(out: Path, settings: dict, row: dict) -> None:
+    """Puts one row into the file of results, in place of an older one of the same network and case."""
+    record = json.loads(out.read_text()) if out.exists() else {}
+    rows = record.get("rows", []) if record.get("settings") == settings else []
+    rows = [r for r in rows if (r["network"], r["case"]) != (row["network"], row["case"])]
+    out.write_text(json.dumps({"settings": settings, "rows": [*rows, row]}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def agreement(mean, sd, reference_mean, reference_sd, *, mean_limit=0.1, sd_limi
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--likelihood", default="robust")
+    parser.add_argument("--nodes", type=int, default=64, help="of the grid, along each axis")
     arguments = parser.parse_args()
     config = demo_config(HERE / "out").model_copy(update={"likelihood": arguments.likelihood})
     inputs, synthetic = demo_inputs(config)
@@ -55,7 +56,7 @@ def main() -> None:
         )  # fmt: skip
         return solution.value, time.perf_counter() - start
 
-    grid, grid_s = run(DenseGrid(20000, num_fine=48))
+    grid, grid_s = run(DenseGrid(20000, num_fine=arguments.nodes))
     reference_mean, reference_sd = moments(grid)
     rows = []
     raw = SVGD(config.num_particles, config.num_steps, num_rounds=0)
@@ -96,6 +97,7 @@ def main() -> None:
     print(json.dumps(rows[-1]))
     record = {
         "likelihood": arguments.likelihood,
+        "grid_nodes": arguments.nodes,
         "grid_seconds": round(grid_s, 1),
         "load": os.getloadavg(),
         "versions": versions(),

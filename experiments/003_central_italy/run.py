@@ -46,6 +46,25 @@ def mad(x) -> float:
     return float(1.4826 * np.median(np.abs(x - np.median(x))))
 
 
+def edt_rms(catalogue) -> np.ndarray:
+    """RMS residual of each event as NonLinLoc states it for EDT_OT_WT: the standard deviation of the picks' origin times.
+
+    Weights are 1 / sigma times the sum over the other picks of the pair's EDT probability (NLLocLib.c, calc_variance_ot).
+    """
+    arrivals = catalogue.arrivals
+    out = np.full(len(catalogue), np.nan)
+    for e in range(len(out)):
+        rows = np.flatnonzero((arrivals.event_row == e) & (arrivals.status == "used"))
+        r, s = arrivals.residual_s[rows], arrivals.sigma_s[rows]
+        variance = s[:, None] ** 2 + s[None, :] ** 2
+        pair = np.exp(-((r[:, None] - r[None, :]) ** 2) / variance) / np.sqrt(variance)
+        np.fill_diagonal(pair, 0)
+        weight = pair.sum(axis=1) / s
+        mean = np.average(r, weights=weight)
+        out[e] = np.sqrt(np.average((r - mean) ** 2, weights=weight))
+    return out
+
+
 def score(catalogue, picks, stations, exact, terms, frame, which) -> dict:
     """Residuals of picks that were not used, predicted by exact first arrivals from the located hypocentres."""
     events = catalogue.events
@@ -142,6 +161,7 @@ def main() -> None:
                 "relative_h_km": round(float(np.median(np.hypot(*relative.T))), 3),
                 "relative_dz_km": round(float(np.median(np.abs(dz - np.median(dz)))), 3),
                 "rms_s_median": round(float(np.median(events.rms_s)), 4),
+                "rms_s_median_as_nonlinloc": round(float(np.median(edt_rms(results["all"][0]))), 4),
                 "sigma_h_z_km": [
                     round(float(np.median(events.horizontal_error_km)), 3),
                     round(float(np.median(events.vertical_error_km)), 3),

@@ -1,0 +1,40 @@
+"""The README's example does what it says, with real files."""
+
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from diffseis.io import read_picks_csv, read_stations_csv, read_velocity_csv, to_obspy_catalog
+from diffseis.workflows import setup_for
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
+def test_the_twelve_lines_run(tiny, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL).group(1)
+    assert len([line for line in code.splitlines() if line and not line.startswith(("import", "from"))]) <= 12
+    # A QuakeML file with picks: the catalogue of a first location.
+    stations, _ = read_stations_csv(tiny.config.stations)
+    picks, _ = read_picks_csv(tiny.config.picks)
+    setup = setup_for(stations, read_velocity_csv(tiny.config.velocity, "layers"))
+    first = setup.locate(picks, key=jax.random.key(1)).value
+    to_obspy_catalog(first).write(str(tiny.folder / "picks.xml"), format="QUAKEML")
+
+    monkeypatch.chdir(tiny.folder)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    located = names["located"]
+    assert len(names["catalog"]) == len(tiny.truth)
+    assert np.all(located.events.status == "located")
+    offset = np.abs(names["posterior"].depth_km.mean(axis=1) - tiny.truth.depth_km)
+    assert np.median(offset) < 3
+    gradient = jax.grad(lambda t: names["hypocentre"](t)[0][2])(names["time_s"])
+    assert np.all(np.isfinite(gradient))
+    assert np.any(gradient != 0)
+    # Later picks all alike are a later origin, at the same depth.
+    assert abs(float(np.sum(gradient))) < 1e-5
