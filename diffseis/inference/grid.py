@@ -63,8 +63,8 @@ class DenseGrid(AbstractSampler):
 
     def init(self, log_density: LogDensity, modes: Modes, *, key: Key[Array, ""]) -> tuple[GridState, Array]:
         num_dims = modes.location.shape[1]
-        if num_dims > self.max_dims:
-            raise ValueError(f"a dense grid serves up to {self.max_dims} dimensions, not {num_dims}")
+        if num_dims > 3:
+            raise ValueError(f"a dense grid serves up to 3 dimensions, not {num_dims}")
         sd = jnp.sqrt(jnp.diagonal(modes.covariance, axis1=1, axis2=2))
         live = (modes.log_weight > -15)[:, None]
         lower = jnp.min(jnp.where(live, modes.location - 8 * sd, jnp.inf), axis=0)
