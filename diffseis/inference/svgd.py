@@ -101,7 +101,7 @@ class SVGD(AbstractSampler):
         *,
         step_size: float = 0.5,
         start_power: float = 0.5,
-        num_rounds: int = 3,
+        num_rounds: int = 8,
         oversampling: int = 6,
         sufficient_fraction: float = 0.5,
         min_effective_fraction: float = 0.05,
