@@ -73,7 +73,7 @@ def main() -> None:
         sys.exit(2)
     except (Interrupted, KeyboardInterrupt):
         typer.echo(
-            "\ndiffseis: interrupted. Events located so far are kept; the same command goes on from there.",
+            "\ndiffseis: interrupted. What was finished is kept; the same command goes on from there.",
             err=True,
         )
         sys.stderr.flush()

@@ -5,26 +5,34 @@ from types import TracebackType
 
 
 class Reporter:
-    """Shows what a job is doing. Use as a context manager and pass `update` as the job's `progress`."""
+    """Shows what a job is doing. Use as a context manager and pass `update` as the job's `progress`.
 
-    def __init__(self) -> None:
+    Args:
+        unit: what `update` counts; "bytes" are shown as megabytes and with their speed.
+    """
+
+    def __init__(self, unit: str = "") -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
+            DownloadColumn,
             MofNCompleteColumn,
             Progress,
             SpinnerColumn,
             TextColumn,
             TimeElapsedColumn,
+            TransferSpeedColumn,
         )
 
+        self.unit = unit
         self.console = Console(stderr=True)
         self.live = self.console.is_terminal
+        counts = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(),)
         self.bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            *counts,
             TimeElapsedColumn(),
             console=self.console,
             disable=not self.live,
@@ -54,12 +62,17 @@ class Reporter:
         else:
             now = time.perf_counter()
             if stage != self.stage or now - self.last_line > 5 or (total and done == total):
-                count = f" {done}/{total}" if total else ""
+                count = self._count(done, total)
                 self.console.print(
                     f"[{now - self.start:6.1f} s] {stage}{count}", highlight=False, markup=False
                 )
                 self.last_line = now
         self.stage = stage
+
+    def _count(self, done: int, total: int) -> str:
+        if self.unit == "bytes":
+            return f" {done / 1e6:.1f}" + (f"/{total / 1e6:.1f}" if total else "") + " MB"
+        return f" {done}/{total}" if total else ""
 
 
 def use_compilation_cache() -> str | None:

@@ -8,7 +8,7 @@ rows of another length than the header, repeated columns, numbers that are not p
 import csv
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,13 +57,21 @@ class Delimited:
         return InputError(why, file=self.path, line=self.lines[row], field=field, fix=fix)
 
 
-def read_delimited(path: str | Path, required: Sequence[str], optional: Sequence[str] = ()) -> Delimited:
+def read_delimited(
+    path: str | Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    instead: Mapping[str, tuple[str, str]] | None = None,
+) -> Delimited:
     """Read a CSV file that must have the `required` columns.
 
     Args:
         path: the file; may be gzip.
         required: columns it must have.
         optional: columns it may have; with `required` they are what misspelled columns are compared with.
+        instead: for columns that hold another quantity than a required one that is missing: the required one and how it
+            is made of them.
     """
     text = read_text(path)
     records = _records(text, path)
@@ -76,7 +84,7 @@ def read_delimited(path: str | Path, required: Sequence[str], optional: Sequence
         )
     line, cells = head
     names = [cell.strip().lower() for cell in cells]
-    _check_header(names, line, path, required, optional)
+    _check_header(names, line, path, required, optional, instead or {})
     rows, lines = [], []
     for line, cells in records:
         if len(cells) != len(names):
@@ -121,7 +129,12 @@ def _records(text: str, path: str | Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_header(
-    names: list[str], line: int, path: str | Path, required: Sequence[str], optional: Sequence[str]
+    names: list[str],
+    line: int,
+    path: str | Path,
+    required: Sequence[str],
+    optional: Sequence[str],
+    instead: Mapping[str, tuple[str, str]],
 ):
     if len(names) == 1 and len(required) > 1:
         for separator, word in ((";", "semicolons"), ("\t", "tabs"), (" ", "blanks")):
@@ -137,6 +150,15 @@ def _check_header(
         raise InputError(
             "the column appears twice", file=path, line=line, field=repeated[0], fix="remove one of them"
         )
+    for other, (name, fix) in instead.items():
+        if other in names and name not in names:
+            raise InputError(
+                f"the column `{name}` is needed, but the file has `{other}`",
+                file=path,
+                line=line,
+                field=other,
+                fix=fix,
+            )
     wanted = [*required, *optional]
     unknown = [n for n in names if n not in wanted]
     for name in wanted:

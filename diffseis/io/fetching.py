@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 from diffseis.core.errors import InputError
+from diffseis.io.download import Progress, ResumingDownload
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,23 @@ DATA_SETS: dict[str, DataSet] = {}
 
 
 def fetch_files(
-    name: str | None, out: Path, *, url: str | None = None, sha256: str | None = None
+    name: str | None,
+    out: Path,
+    *,
+    url: str | None = None,
+    sha256: str | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Fetches a named set, or one file, into `out`; every file's checksum is verified, and sound ones are kept.
+
+    A file has its name once it is whole and right. Over HTTP, what came before a connection broke is kept as
+    ``NAME.partial``, and the next call goes on from there.
+
+    Args:
+        name: of the set.
+        out: the folder.
+        url, sha256: of one file, instead of a set.
+        progress: told about the bytes of each file (HTTP only).
 
     Raises:
         InputError: for an unknown name, a missing or wrong checksum, an address that cannot be reached.
@@ -43,29 +58,33 @@ def fetch_files(
     else:
         known = ", ".join(DATA_SETS) or "none yet; use --url and --sha256"
         raise InputError(f"there is no data set {name!r}", field="name", fix=f"known: {known}")
-    return [_fetch(address, digest, out) for address, digest in files.items()]
+    return [_fetch(address, digest, out, progress) for address, digest in files.items()]
 
 
-def _fetch(address: str, digest: str, out: Path) -> Path:
+def _fetch(address: str, digest: str, out: Path, progress: Progress | None) -> Path:
     try:
         pooch = importlib.import_module("pooch")
     except ImportError as error:
         raise InputError("pooch is not installed", fix="pip install 'diffseis[fetch]'") from error
-    name = Path(urlparse(address).path).name
-    if urlparse(address).scheme not in ("http", "https", "ftp", "file") or not name:
+    scheme, name = urlparse(address).scheme, Path(urlparse(address).path).name
+    if scheme not in ("http", "https", "ftp", "file") or not name:
         raise InputError(
             f"{address!r} is no address of a file", field="url", fix="give an http(s), ftp or file address"
         )
-    if urlparse(address).scheme == "file":
+    if scheme == "file":
         downloader = _copy
+    elif scheme == "ftp":
+        downloader = pooch.FTPDownloader(timeout=60)
     else:
-        downloader = pooch.HTTPDownloader(progressbar=False, timeout=60)
+        downloader = ResumingDownload(out / f"{name}.partial", digest, progress)
     try:
         return Path(
             pooch.retrieve(
                 address, known_hash=f"sha256:{digest}", fname=name, path=out, downloader=downloader
             )
         )
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(
             f"{address} does not have the stated sha256: {error}",

@@ -17,6 +17,11 @@ EPOCH = ("start", "end")
 
 MAX_ELEVATION_M = 9000.0
 _KM_SUSPECT_M = 10.0
+_SIGN_SUSPECT_M = -100.0
+_DEPTHS = {
+    "depth_km": ("elevation_m", "give elevations above sea level: multiply the depths by -1000, and call the column `elevation_m`"),
+    "depth_m": ("elevation_m", "give elevations above sea level: change the sign of the depths, and call the column `elevation_m`"),
+}  # fmt: skip
 _OPEN_ENDS = np.array(["1700-01-01", "2250-01-01"], "datetime64[ns]")
 
 
@@ -33,7 +38,7 @@ def read_stations_csv(path: str | Path) -> tuple[StationTable, list[Notice]]:
     Raises:
         InputError: for a place that is none on Earth, elevations that are not metres, and everything else.
     """
-    table = read_delimited(path, REQUIRED, EPOCH)
+    table = read_delimited(path, REQUIRED, EPOCH, instead=_DEPTHS)
     notices = []
     if len(table) == 0:
         notices.append(Notice("empty", "the file has a header but no stations", count=0, file=str(path)))
@@ -41,6 +46,10 @@ def read_stations_csv(path: str | Path) -> tuple[StationTable, list[Notice]]:
     longitude = number_column(table, "longitude")
     _check_places(table, latitude, longitude)
     elevation_m, more = _elevations(table)
+    for name in _DEPTHS:
+        if name in table.names:
+            message = f"the column `{name}` is not used: `elevation_m` has to be that of the sensor"
+            notices.append(Notice("unused-depth", message, count=len(table), file=str(path)))
     extra = table.extra(REQUIRED)
     for name in EPOCH:
         if name in table.names:
@@ -87,7 +96,18 @@ def _elevations(table: Delimited) -> tuple[np.ndarray, list[Notice]]:
     if len(values) >= 3 and np.all(np.abs(values) < _KM_SUSPECT_M) and fractional and np.ptp(values) > 0:
         message = f"all elevations lie within {np.max(np.abs(values)):g} m of sea level: were km given for m?"
         return values, [Notice("suspicious-units", message, count=len(values), file=table.path)]
-    return values, []
+    return values, suspicious_sign(values, table.path)
+
+
+def suspicious_sign(elevation_m: np.ndarray, file: str) -> list[Notice]:
+    """A notice if a whole network lies under the sea."""
+    if not len(elevation_m) or np.max(elevation_m) > 0 or np.median(elevation_m) > _SIGN_SUSPECT_M:
+        return []
+    message = (
+        f"all elevations are negative, down to {np.min(elevation_m):g} m: are these ocean-bottom stations, or is the sign "
+        "wrong (depths given for elevations)?"
+    )
+    return [Notice("suspicious-sign", message, count=len(elevation_m), file=file)]
 
 
 def _epoch_column(table: Delimited, name: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from diffseis.core.errors import InputError
 from diffseis.core.tables import StationTable
 from diffseis.io.notices import Notice
 from diffseis.io.obspy_guard import read_inventory_file
-from diffseis.io.stations_csv import MAX_ELEVATION_M, merge_duplicates
+from diffseis.io.stations_csv import MAX_ELEVATION_M, merge_duplicates, suspicious_sign
 
 _SENSOR_DEPTH_TOLERANCE_M = 5.0
 _SEISMOMETERS = "HLNGEP"
@@ -49,6 +49,7 @@ def read_stationxml(path: str | Path) -> tuple[StationTable, list[Notice]]:
             "end": np.array([_when(s.end_date) for _, s in rows], "datetime64[ns]"),
         },
     )
+    notices += suspicious_sign(table.elevation_m, str(path))
     merged, more = merge_duplicates(table, file=str(path))
     return merged, notices + more
 

@@ -23,6 +23,11 @@ from diffseis.io import (
 )
 from diffseis.workflows.config import LocateConfig
 
+FAR_ORIGIN_KM = 1000.0
+"""Beyond this distance from every station, an origin that came with the data is said to be odd."""
+
+_EARTH_RADIUS_KM = 6371.0
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -51,6 +56,8 @@ def read_inputs(config: LocateConfig) -> Inputs:
     if config.reference is not None:
         reference = _read_reference(config.reference, notices)
     notices += check_together(picks, stations)
+    if reference is not None:
+        notices += far_origins(reference, stations)
     files = {"picks": config.picks, "stations": config.stations, "velocity": config.velocity}
     if config.reference is not None:
         files["reference"] = config.reference
@@ -132,3 +139,33 @@ def check_together(picks: PickTable, stations: StationTable) -> list[Notice]:
             fix="correct its coordinates, or remove it: the local frame serves networks up to about 1000 km wide",
         )
     return notices
+
+
+def far_origins(events: EventTable, stations: StationTable) -> list[Notice]:
+    """A notice if origins that came with the data are more than `FAR_ORIGIN_KM` from every station.
+
+    A station table with latitude and longitude exchanged may be as possible as the right one; events elsewhere give it
+    away.
+    """
+    located = np.isfinite(events.latitude) & np.isfinite(events.longitude)
+    origins = _directions(events.latitude[located], events.longitude[located])
+    closest = np.full(len(origins), -1.0)
+    for station in _directions(stations.latitude, stations.longitude):
+        closest = np.maximum(closest, origins @ station)
+    distance = _EARTH_RADIUS_KM * np.arccos(np.clip(closest, -1.0, 1.0))
+    far = distance > FAR_ORIGIN_KM
+    if not np.any(far):
+        return []
+    message = (
+        f"{np.sum(far)} of {len(far)} origins that came with the data are more than {FAR_ORIGIN_KM:g} km from every station "
+        f"(event {events.event_id[located][far][0]}: {distance[far][0]:.0f} km)"
+    )
+    if np.all(far):
+        message += ": do stations and events belong together, or are latitude and longitude exchanged?"
+    return [Notice("far-origins", message, int(np.sum(far)))]
+
+
+def _directions(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+    """Unit vectors of places on a sphere, which is good enough for "far"."""
+    north, east = np.radians(latitude), np.radians(longitude)
+    return np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])

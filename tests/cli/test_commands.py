@@ -111,6 +111,17 @@ def test_fetch_refusals(diffseis, tmp_path, words, pooch):
     assert not list(tmp_path.rglob("*.csv"))
 
 
+def test_downloads_are_shown_in_megabytes(capsys):
+    from diffseis.cli.terminal import Reporter
+
+    with Reporter(unit="bytes") as reporter:
+        reporter.update("waves.bin", 1_500_000, 3_000_000)
+        reporter.update("other.bin", 500_000, 0)
+    said = capsys.readouterr().err
+    assert "waves.bin 1.5/3.0 MB" in said
+    assert "other.bin 0.5 MB" in said
+
+
 def test_fetch_without_words_lists_what_there_is(diffseis):
     assert diffseis("fetch").code == 0
 
