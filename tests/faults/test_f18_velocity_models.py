@@ -78,7 +78,7 @@ def test_a_slow_layer_under_a_fast_one_works(tiny, monkeypatch):
 
 def test_tables_too_big_for_the_memory_are_refused_with_their_size(tiny):
     inputs = read_inputs(tiny.config)
-    num = 20000
+    num = 60000
     rng = np.random.default_rng(0)
     many = StationTable(
         network=np.array(["XX"] * num, dtype=object),
@@ -87,7 +87,7 @@ def test_tables_too_big_for_the_memory_are_refused_with_their_size(tiny):
         longitude=rng.uniform(12, 14, num),
         elevation_m=np.zeros(num),
     )
-    with pytest.raises(InputError, match=r"20000 stations would take \d+\.\d GB") as refused:
+    with pytest.raises(InputError, match=r"60000 stations would take \d+\.\d GB") as refused:
         make_setup(tiny.config, many, inputs.velocity)
     assert "search_margin_km" in str(refused.value.fix)
 
