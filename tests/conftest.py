@@ -20,6 +20,27 @@ import jax.random as jr
 import pytest
 
 
+# Files whose tests run the same large program. They go to one worker, where it is compiled once.
+_SHARED = {
+    **dict.fromkeys(("f11", "f12", "f13", "f14", "f15", "f16", "f19", "f25"), "world"),
+    **dict.fromkeys(("f09", "f10", "f17", "f18", "f26", "run_locate", "commands"), "job"),
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Distributed (`-n 2`), the tests of a file stay together, and so do those of files that share a program."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByProgram(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            name = Path(file).stem.removeprefix("test_")
+            return _SHARED.get(name.partition("_")[0], _SHARED.get(name, file))
+
+    return ByProgram(config, log) if config.getvalue("dist") == "load" else None
+
+
 @pytest.fixture
 def getkey(request):
     """A source of fresh keys. The seed comes from the test's name, so a failure can be repeated."""

@@ -39,13 +39,13 @@ def _points(num=40):
 
 
 @eqx.filter_jit
-def _times(field, a, b):
-    return jax.vmap(field)(a, b)
-
-
-@eqx.filter_jit
 def _times_and_gradients(field, a, b):
     return jax.vmap(jax.value_and_grad(field, (0, 1)))(a, b)
+
+
+def _times(field, a, b):
+    """By the program of the gradients, which is there anyway; without them: `law_vmap_is_loop`."""
+    return _times_and_gradients(field, a, b)[0]
 
 
 @eqx.filter_jit
