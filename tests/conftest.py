@@ -19,7 +19,6 @@ from pathlib import Path
 import jax.random as jr
 import pytest
 
-
 # Files whose tests run the same large program. They go to one worker, where it is compiled once.
 _SHARED = {
     **dict.fromkeys(("f11", "f12", "f13", "f14", "f15", "f16", "f19", "f25"), "world"),

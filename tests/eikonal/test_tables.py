@@ -18,6 +18,16 @@ RANGES = {"max_distance_km": 80.0, "depth_range_km": (-2.0, 33.0), "spacing_km":
 X64 = bool(jax.config.read("jax_enable_x64"))
 
 
+@eqx.filter_jit
+def _slope(times, source, *args):
+    return jax.grad(times)(source, *args)
+
+
+@eqx.filter_jit
+def _times_and_slopes(times, sources, *args):
+    return jax.vmap(lambda x: jax.value_and_grad(times)(x, *args))(sources)
+
+
 def _tables(kind="layers"):
     models = Layered(DEPTH_KM, VP_KM_S, kind), Layered(DEPTH_KM, VS_KM_S, kind)
     tables = build_layered_tables(*models, jnp.asarray(STATIONS), **RANGES)
@@ -40,10 +50,11 @@ def test_gradient_in_the_source_and_twice():
     tables, exact = _tables()
     args = (jnp.asarray(STATIONS[1]), jnp.asarray(1), jnp.asarray(0))
     source = jnp.asarray([3.0, -4.0, 10.0])
-    np.testing.assert_allclose(jax.grad(tables)(source, *args), jax.grad(exact)(source, *args), atol=1e-3)
+    np.testing.assert_allclose(_slope(tables, source, *args), _slope(exact, source, *args), atol=1e-3)
     above = jnp.asarray([20.0, 5.0, 10.0])
-    assert np.all(np.isfinite(jax.hessian(tables)(above, *args)))
-    np.testing.assert_allclose(jax.grad(tables)(above, *args)[:2], 0, atol=1e-12)
+    curvature = eqx.filter_jit(lambda t, x: jax.hessian(t)(x, *args))(tables, above)
+    assert np.all(np.isfinite(curvature))
+    np.testing.assert_allclose(_slope(tables, above, *args)[:2], 0, atol=1e-12)
 
 
 @pytest.mark.skipif(not X64, reason="the tolerances are for float64")
@@ -97,10 +108,9 @@ def test_single_precision_halves_the_memory_and_keeps_microseconds():
     assert compact.coefficients.nbytes * 2 == full.coefficients.nbytes
     sources = jr.uniform(jr.key(3), (200, 3)) * 40.0
     args = (jnp.asarray(STATIONS[0]), jnp.asarray(0), jnp.asarray(1))
-    times = [jax.vmap(lambda x, t=t: t(x, *args))(sources) for t in (compact, full)]
+    times, slopes = zip(*(_times_and_slopes(t, sources, *args) for t in (compact, full)), strict=True)
     assert times[0].dtype == jnp.float64
     np.testing.assert_allclose(times[0], times[1], rtol=2e-7)
-    slopes = [jax.vmap(lambda x, t=t: jax.grad(t)(x, *args))(sources) for t in (compact, full)]
     np.testing.assert_allclose(slopes[0], slopes[1], atol=2e-5)
 
 

@@ -113,10 +113,12 @@ def test_resampling_beats_independent_draws():
     mean = jax.nn.softmax(log_weight) @ points
 
     def errors(choose):
-        chosen = jax.vmap(choose)(jr.split(jr.key(6), trials))
-        return float(
-            jnp.sqrt(jnp.mean(jnp.sum((jnp.mean(points[chosen], axis=1) - mean[None]) ** 2, axis=-1)))
-        )
+        @jax.jit
+        def root_mean_square(keys):
+            chosen = jax.vmap(choose)(keys)
+            return jnp.sqrt(jnp.mean(jnp.sum((jnp.mean(points[chosen], axis=1) - mean[None]) ** 2, axis=-1)))
+
+        return float(root_mean_square(jr.split(jr.key(6), trials)))
 
     ours = errors(lambda k: resample(points, log_weight, num, key=k))
     independent = errors(lambda k: jr.categorical(k, log_weight, shape=(num,)))

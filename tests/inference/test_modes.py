@@ -1,9 +1,12 @@
 """Finding all maxima of a density."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from diffseis.inference import laplace_modes, select_starts
+
+_modes = eqx.filter_jit(laplace_modes)
 
 
 def _hills(u, softness):
@@ -14,7 +17,7 @@ def _hills(u, softness):
 
 def test_two_hills():
     starts = jnp.asarray([[0.7, 0.2], [7.4, 8.3], [-0.4, 0.3], [8.2, 7.9]])
-    modes = laplace_modes(_hills, starts)
+    modes = _modes(_hills, starts)
     assert np.all(modes.converged)
     live = np.isfinite(np.asarray(modes.log_weight))
     # Duplicates are merged; the shares of the two are those of Laplace's formula, exact for normals.
@@ -36,18 +39,18 @@ def test_softness_leads_through_false_maxima():
 
     start = jnp.asarray([[9.0]])
     levels = jnp.asarray([20.0, 5.0, 2.0, 1.0, 0.5, 0.0])
-    stuck = laplace_modes(bumpy, start).location[0, 0]
+    stuck = _modes(bumpy, start).location[0, 0]
     assert abs(stuck) > 1
 
     def softened(u, s):
         return -0.5 * jnp.sum(u**2) + 3 * jnp.exp(-(s**2)) * jnp.sum(jnp.cos(4 * u))
 
-    led = laplace_modes(softened, start, softness=levels, num_steps=(8,) * 6)
+    led = _modes(softened, start, softness=levels, num_steps=(8,) * 6)
     np.testing.assert_allclose(led.location, 0, atol=1e-3)
 
 
 def test_flat_directions_are_bounded():
-    modes = laplace_modes(lambda u, s: -0.5 * u[0] ** 2, jnp.asarray([[1.0, 1.0]]), max_sd=5.0)
+    modes = _modes(lambda u, s: -0.5 * u[0] ** 2, jnp.asarray([[1.0, 1.0]]), max_sd=5.0)
     np.testing.assert_allclose(np.diag(modes.covariance[0]), [1, 25], rtol=1e-4)
 
 

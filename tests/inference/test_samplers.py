@@ -222,4 +222,5 @@ def test_refused():
     with pytest.raises(ValueError, match="start_power"):
         SVGD(10, start_power=0.0)
     with pytest.raises(ValueError, match="up to 3 dimensions"):
-        _draw(DenseGrid(10), lambda _: lambda u: -jnp.sum(u**2), None, jnp.zeros((1, 4)), jr.key(0))
+        # While it is traced: nothing is computed.
+        _drawn(DenseGrid(10), lambda _: lambda u: -jnp.sum(u**2), None, jnp.zeros((1, 4)), jr.key(0))
