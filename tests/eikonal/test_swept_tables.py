@@ -19,14 +19,14 @@ from diffseis.eikonal import (
 from diffseis.velocity import Gradient, Layered
 
 STATIONS = jnp.asarray([[0.0, 0.0, -1.0], [20.0, 5.0, -0.25], [-8.0, 11.0, -0.25]])
-RANGES = {"max_distance_km": 60.0, "depth_range_km": (-2.0, 20.0)}
+DEPTH_KM = [0.0, 1.0, 3.0, 7.0, 15.0]
+RANGES = {"max_distance_km": 60.0, "depth_range_km": (-3.0, 20.0)}
 
 
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")
 def test_agrees_with_rays():
-    depth = [0.0, 1.0, 3.0, 7.0, 15.0]
     vp = np.array([5.3, 5.65, 5.93, 6.2, 7.5])
-    models = Layered(depth, vp), Layered(depth, vp / 1.75)
+    models = Layered(DEPTH_KM, vp), Layered(DEPTH_KM, vp / 1.75)
     swept = build_swept_tables(*models, STATIONS, **RANGES, spacing_km=0.5)
     rays = build_layered_tables(*models, STATIONS, **RANGES, spacing_km=(0.5, 0.5))
     assert swept.num_stations == rays.num_stations == 3
@@ -36,9 +36,13 @@ def test_agrees_with_rays():
 
 
 def test_stations_outside_the_range_of_depths_are_included():
-    models = Layered([0.0], [6.0]), Layered([0.0], [3.5])
+    # Layers and, widened to the station, nodes are as many as above: the program is the same.
+    models = Layered(DEPTH_KM, [6.0] * 5), Layered(DEPTH_KM, [3.5] * 5)
     high = STATIONS.at[0, 2].set(-3.0)
-    tables = build_swept_tables(*models, high, max_distance_km=8.0, depth_range_km=(0.0, 5.0), spacing_km=1.0)
+    tables = build_swept_tables(
+        *models, high, max_distance_km=60.0, depth_range_km=(0.0, 20.0), spacing_km=0.5
+    )
+    assert tables.grid.origin_km[1] <= -3
     source = jnp.asarray([3.0, 4.0, 4.0])
     time = tables(source, high[0], jnp.asarray(0), jnp.asarray(0))
     np.testing.assert_allclose(time, np.sqrt(25 + 49) / 6, rtol=1e-4)

@@ -46,7 +46,8 @@ def render_all(figures):
         assert figure_png(figure, dpi=40).startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("case", ["usual", "one event", "none located"])
+# The usual case is drawn by `test_nothing_is_clipped`, too.
+@pytest.mark.parametrize("case", [pytest.param("usual", marks=pytest.mark.slow), "one event", "none located"])
 def test_every_figure_renders(synthetic, case):
     catalogue = synthetic.make_catalogue(**({"num_stations": 8} | CASES[case]))
     figures = make_figures(catalogue, reference=synthetic.make_reference(catalogue))
