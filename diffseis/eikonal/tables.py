@@ -178,7 +178,7 @@ def table_grid(max_distance_km, depth_range_km, spacing_km, max_nodes, dtype) ->
 
 
 def table_bytes(
-    num_stations: int,
+    stations_ned_km: Float[Array, "station 3"],
     *,
     max_distance_km: float,
     depth_range_km: tuple[float, float],
@@ -186,9 +186,10 @@ def table_bytes(
     max_nodes: tuple[int, int] = (400, 160),
     bytes_per_value: int = 8,
 ) -> int:
-    """Memory that the tables of `build_layered_tables` take, if no two of the stations lie at one depth."""
+    """Memory that the tables of `build_layered_tables` take."""
     shape = table_grid(max_distance_km, depth_range_km, spacing_km, max_nodes, np.float32).shape
-    return NUM_PHASES * num_stations * (shape[0] + 2) * (shape[1] + 2) * bytes_per_value
+    num_tables = len(shared_rows(jnp.asarray(stations_ned_km)[:, 2])[0])
+    return NUM_PHASES * num_tables * (shape[0] + 2) * (shape[1] + 2) * bytes_per_value
 
 
 def table_error(

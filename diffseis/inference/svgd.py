@@ -74,7 +74,8 @@ class SVGD(AbstractSampler):
         step_size: in units of the whitened, normalised direction.
         start_power: the target's power at the first step; it rises to 1 over the first third.
         num_rounds: largest number of rounds of correction.
-        sufficient_fraction: effective sample size, over the number of points, at which no further round is needed.
+        sufficient_fraction: effective sample size, over the number of points, at which no further round is made. It tells that the bulk was
+            found, and little about tails that hold less than a per cent.
         oversampling: points weighted per particle in each round.
         min_effective_fraction: effective sample size, over the number of points, below which the result is not converged.
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from diffseis.core.frames import geodesic
 from diffseis.core.tables import EventTable
 from diffseis.location.catalogue import LocatedCatalogue
-from diffseis.plot.geometry import bounds, degree_ticks, north_arrow, scale_bar
+from diffseis.plot.geometry import bounds, map_axes, north_arrow, scale_bar
 from diffseis.plot.residuals import signed
 from diffseis.plot.style import (
     HORIZONTAL_COLOUR,
@@ -153,12 +153,7 @@ def _vectors(
         *theirs.T, "o", markersize=size, markerfacecolor="white", color=REFERENCE_COLOUR, label="reference"
     )
     ax.plot(*ours.T, "o", markersize=size, color=P_COLOUR, markeredgewidth=0, label="this run")
-    ax.set_xlim(box[0, 0], box[1, 0])
-    ax.set_ylim(box[0, 1], box[1, 1])
-    ax.set_aspect("equal")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(True)
-    degree_ticks(ax, catalogue.frame)
+    map_axes(ax, box, catalogue.frame)
     scale_bar(ax)
     north_arrow(ax)
     east, north = np.median(ours - theirs, axis=0)

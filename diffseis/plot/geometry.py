@@ -120,6 +120,16 @@ def nice_step(span: float, count: int = 4) -> float:
     return float(power * min((m for m in (1.0, 2.0, 5.0, 10.0) if m * power >= raw), default=10.0))
 
 
+def map_axes(ax: Axes, box: np.ndarray, frame: LocalFrame) -> None:
+    """Makes `ax` a map of `box` (lower and upper corner; east, north): true to scale, framed, with degrees."""
+    ax.set_xlim(box[0, 0], box[1, 0])
+    ax.set_ylim(box[0, 1], box[1, 1])
+    ax.set_aspect("equal")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(True)
+    degree_ticks(ax, frame)
+
+
 def degree_ticks(ax: Axes, frame: LocalFrame) -> None:
     """Label km axes (east, north) by longitude along the bottom and latitude along the left; km near a
     pole.

@@ -12,7 +12,7 @@ from diffseis.plot.geometry import (
     add_ellipses,
     bounds,
     build_scene,
-    degree_ticks,
+    map_axes,
     north_arrow,
     scale_bar,
 )
@@ -161,12 +161,7 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, 
         add_ellipses(ax, east_north[good], flat, zorder=3)
     draw_hypocentres(ax, east_north, scene, norm, catalogue.events.status)
     _draw_stations(ax, scene, box)
-    ax.set_xlim(box[0, 0], box[1, 0])
-    ax.set_ylim(box[0, 1], box[1, 1])
-    ax.set_aspect("equal")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(True)
-    degree_ticks(ax, catalogue.frame)
+    map_axes(ax, box, catalogue.frame)
     ax.tick_params(axis="y", labelrotation=90)
     for label in ax.get_yticklabels():
         label.set_verticalalignment("center")

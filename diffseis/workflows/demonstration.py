@@ -196,4 +196,20 @@ def demo_lines(
             f"RMS residual: {summary['weighted_residuals_rms_s']:.3f} s, picks weighted as in the location; "
             f"{summary['all_residuals_rms_s']:.3f} s unweighted, outliers in full"
         )
+        published = published_rms_s(catalogue)
+        if published is not None:
+            lines[-1] += f" (published, the same picks: {published:.3f} s)"
     return lines
+
+
+def published_rms_s(catalogue: LocatedCatalogue) -> float | None:
+    """Unweighted RMS of the residuals that the bulletin gives for the picks of located events; None where it gives none."""
+    if "residual_s" not in catalogue.picks.extra:
+        return None
+    arrivals = catalogue.arrivals
+    located = (catalogue.events.status == "located")[arrivals.event_row] & (arrivals.status == "used")
+    given = np.array(
+        [float(x) if x not in (None, "") else np.nan for x in catalogue.picks.extra["residual_s"]]
+    )
+    residual = given[located & np.isfinite(given)]
+    return float(np.sqrt(np.mean(residual**2))) if residual.size else None

@@ -153,8 +153,8 @@ def make_times(
         "max_distance_km": float(np.max(np.hypot(corner[:, 0], corner[:, 1]))) + 1.0,
         "depth_range_km": (float(lower[2]) - 0.5, float(upper[2]) + 0.5),
     }
-    num_bytes = float(table_bytes(len(stations), **reach))
-    compact = num_bytes > COMPACT_TABLE_BYTES
+    num_bytes = float(table_bytes(jnp.asarray(position), **reach))
+    compact = config.traveltimes == "layered" and num_bytes > COMPACT_TABLE_BYTES
     _refuse_too_big(num_bytes / 2 if compact else num_bytes, len(stations))
     if config.traveltimes == "grid":
         from diffseis.eikonal import build_swept_tables

@@ -81,7 +81,7 @@ def test_speeds_can_be_differentiated():
 def test_memory_estimate_is_the_size():
     tables, _ = _tables()
     assert (
-        table_bytes(3, **RANGES, bytes_per_value=tables.coefficients.dtype.itemsize)
+        table_bytes(jnp.asarray(STATIONS), **RANGES, bytes_per_value=tables.coefficients.dtype.itemsize)
         == tables.coefficients.nbytes
     )
 

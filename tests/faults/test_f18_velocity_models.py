@@ -12,6 +12,7 @@ from diffseis.core.grids import RegularGrid
 from diffseis.core.tables import StationTable, VelocityTable
 from diffseis.io import read_velocity_csv
 from diffseis.velocity import Gridded, Homogeneous, Layered, layered_pair
+from diffseis.workflows import locating
 from diffseis.workflows.inputs import read_inputs
 from diffseis.workflows.locating import make_setup, run_locate
 
@@ -76,18 +77,19 @@ def test_a_slow_layer_under_a_fast_one_works(tiny, monkeypatch):
     assert np.all(np.isfinite(catalogue.arrivals.residual_s))
 
 
-def test_tables_too_big_for_the_memory_are_refused_with_their_size(tiny):
+def test_tables_too_big_for_the_memory_are_refused_with_their_size(tiny, monkeypatch):
+    monkeypatch.setattr(locating, "MAX_TABLE_BYTES", 5e8)
     inputs = read_inputs(tiny.config)
-    num = 60000
+    num = 2000
     rng = np.random.default_rng(0)
     many = StationTable(
         network=np.array(["XX"] * num, dtype=object),
         station=np.array([f"S{i}" for i in range(num)], dtype=object),
         latitude=rng.uniform(42, 44, num),
         longitude=rng.uniform(12, 14, num),
-        elevation_m=np.zeros(num),
+        elevation_m=np.linspace(0, 2500, num),  # no two alike: a table for each
     )
-    with pytest.raises(InputError, match=r"60000 stations would take \d+\.\d GB") as refused:
+    with pytest.raises(InputError, match=r"2000 stations would take \d+\.\d GB") as refused:
         make_setup(tiny.config, many, inputs.velocity)
     assert "search_margin_km" in str(refused.value.fix)
 
