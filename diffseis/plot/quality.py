@@ -204,5 +204,5 @@ def _sampler(ax: Axes, catalogue: LocatedCatalogue, placed: np.ndarray) -> None:
     ax.set_xlabel("Kernel Stein discrepancy (small is good, as is a large fraction)")
     ax.set_ylabel("Effective sample fraction")
     ax.set_ylim(0, 1.05)
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper right", frameon=True, framealpha=1.0, edgecolor="#bbbbbb")
     add_grid(ax)
