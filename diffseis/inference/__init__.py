@@ -16,7 +16,10 @@ from diffseis.inference.modes import laplace_modes as laplace_modes
 from diffseis.inference.modes import select_starts as select_starts
 from diffseis.inference.nuts import NUTS as NUTS
 from diffseis.inference.proposals import whiten as whiten
+from diffseis.inference.quasirandom import box_muller as box_muller
 from diffseis.inference.quasirandom import normal_points as normal_points
 from diffseis.inference.quasirandom import resample as resample
+from diffseis.inference.quasirandom import student_columns as student_columns
+from diffseis.inference.quasirandom import student_from_uniform as student_from_uniform
 from diffseis.inference.quasirandom import uniform_points as uniform_points
 from diffseis.inference.svgd import SVGD as SVGD

@@ -30,6 +30,12 @@ class AbstractReference(eqx.Module):
     def log_prob(self, position: Float[Array, " dim"]) -> Float[Array, ""]:
         """Normalised log density."""
 
+    def beside(
+        self, log_density: LogDensity, position: Float[Array, " dim"]
+    ) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """The target's log density and this one's; to be overridden where the two have work in common."""
+        return log_density(position), self.log_prob(position)
+
 
 class Modes(eqx.Module):
     """Local maxima of a density, each with its Laplace approximation.

@@ -3,7 +3,6 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, Float, Int, Key
 
 from diffseis.inference.base import AbstractSampler, Draws, LogDensity, Modes, allocate
@@ -36,10 +35,8 @@ class Laplace(AbstractSampler):
         self.num_steps = 0
 
     def init(self, log_density: LogDensity, modes: Modes, *, key: Key[Array, ""]) -> LaplaceState:
-        k_normal, k_order = jr.split(key)
         num_dims = modes.location.shape[1]
-        normal = normal_points(self.num_particles, num_dims, key=k_normal, dtype=modes.location.dtype)
-        normal = normal[jr.permutation(k_order, self.num_particles)]
+        normal = normal_points(self.num_particles, num_dims, key=key, dtype=modes.location.dtype)
         mode_idx = allocate(modes.log_weight, self.num_particles)
         factors = jnp.linalg.cholesky(modes.covariance)
         position = modes.location[mode_idx] + jnp.einsum("pij,pj->pi", factors[mode_idx], normal)

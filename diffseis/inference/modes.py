@@ -37,10 +37,11 @@ def select_starts(
     return chosen
 
 
-def _precision(hessian: Float[Array, "dim dim"], floor: float) -> Float[Array, "dim dim"]:
-    """The nearest sensible precision matrix: absolute eigenvalues of the negative Hessian, not below `floor`."""
+def _principal(hessian: Float[Array, "dim dim"], floor: float):
+    """Eigenvalues and eigenvectors of the nearest sensible precision matrix: absolute eigenvalues of the negative Hessian, not below
+    `floor`."""
     values, vectors = jnp.linalg.eigh(-0.5 * (hessian + hessian.T))
-    return (vectors * jnp.maximum(jnp.abs(values), floor)[None, :]) @ vectors.T
+    return jnp.maximum(jnp.abs(values), floor), vectors
 
 
 class Peak(eqx.Module):
@@ -189,9 +190,10 @@ def laplace_modes(
     peaks = jax.vmap(lambda u: climb(log_density, u, levels, num_steps))(starts)
     points, converged = peaks.location, peaks.converged
     value = jnp.where(jnp.isfinite(peaks.log_density), peaks.log_density, -jnp.inf)
-    precision = jax.vmap(lambda h: _precision(h, max_sd**-2))(peaks.hessian)
-    covariance = jnp.linalg.inv(precision)
-    log_weight = value - 0.5 * jnp.linalg.slogdet(precision)[1]
+    values, vectors = jax.vmap(lambda h: _principal(h, max_sd**-2))(peaks.hessian)
+    precision = jnp.einsum("kia,ka,kja->kij", vectors, values, vectors)
+    covariance = jnp.einsum("kia,ka,kja->kij", vectors, 1 / values, vectors)
+    log_weight = value - 0.5 * jnp.sum(jnp.log(values), axis=1)
 
     order = jnp.argsort(-jnp.where(jnp.isfinite(value), value, -jnp.inf))
     points, covariance, precision = points[order], covariance[order], precision[order]

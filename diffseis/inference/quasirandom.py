@@ -35,9 +35,41 @@ def uniform_points(
     return jnp.clip(shifted, edge, 1 - edge)
 
 
+def box_muller(uniform: Float[Array, "point even"]) -> Float[Array, "point even"]:
+    """Independent standard normal columns from as many (an even number of) uniform ones.
+
+    Instead of the inverse of the distribution function, whose polynomials take XLA longer to compile than all the rest of a sampler.
+    """
+    half = uniform.shape[1] // 2
+    radius = jnp.sqrt(-2 * jnp.log(uniform[:, :half]))
+    angle = 2 * jnp.pi * uniform[:, half:]
+    return jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)], axis=1)
+
+
 def normal_points(num_points: int, num_dims: int, *, key: Key[Array, ""], dtype) -> Float[Array, "point dim"]:
     """The same for the standard normal distribution."""
-    return jax.scipy.special.ndtri(uniform_points(num_points, num_dims, key=key, dtype=dtype))
+    even = num_dims + num_dims % 2
+    return box_muller(uniform_points(num_points, even, key=key, dtype=dtype))[:, :num_dims]
+
+
+def student_from_uniform(
+    uniform: Float[Array, "point column"], num_dims: int, dof: int
+) -> Float[Array, "point dim"]:
+    """Multivariate Student-t points from `student_columns` independent uniform columns."""
+    even = num_dims + num_dims % 2
+    normal = box_muller(uniform[:, :even])
+    # Chi-square: two degrees of freedom for each uniform number, one more from a normal number.
+    chi2 = -2 * jnp.log(jnp.prod(uniform[:, even : even + dof // 2], axis=1))
+    if dof % 2:
+        spare = normal if even > num_dims else box_muller(uniform[:, even + dof // 2 :])
+        chi2 = chi2 + spare[:, -1] ** 2
+    return normal[:, :num_dims] * jnp.sqrt(dof / chi2)[:, None]
+
+
+def student_columns(num_dims: int, dof: int) -> int:
+    """How many uniform columns `student_from_uniform` takes."""
+    needs_spare = dof % 2 == 1 and num_dims % 2 == 0
+    return num_dims + num_dims % 2 + dof // 2 + 2 * needs_spare
 
 
 def hilbert_rank(points: Float[Array, "point dim"], *, num_bits: int = 7) -> Int[Array, " point"]:
@@ -77,15 +109,64 @@ def hilbert_rank(points: Float[Array, "point dim"], *, num_bits: int = 7) -> Int
 
 
 def resample(
-    points: Float[Array, "point dim"], log_weight: Float[Array, " point"], num: int, *, key: Key[Array, ""]
+    points: Float[Array, "point dim"],
+    log_weight: Float[Array, " point"],
+    num: int,
+    *,
+    num_combs: int = 1,
+    key: Key[Array, ""],
 ) -> Int[Array, " {num}"]:
     """Rows of `num` equally weighted points: systematic resampling along a Hilbert curve.
 
     Along the curve neighbours stay neighbours, so each stretch of space gets its share to within one point and the error of
     means falls faster than with independent draws.
+
+    Args:
+        points, log_weight: what to choose from.
+        num: how many.
+        num_combs: combs that are tried, at evenly shifted places of the curve. The one is taken whose means and standard deviations are
+            nearest to those of the weighted points: a far tail that holds less than one part in `num` is else caught by chance.
+        key: shift of the combs.
     """
+    rows = _resample(points, log_weight, jnp.argsort(hilbert_rank(points)), num * num_combs, key=key)
+    if num_combs == 1:
+        return rows
+    # Every `num_combs`-th tooth of the fine comb is a comb.
+    combs = rows.reshape(num, num_combs).T
+    weight = jax.nn.softmax(log_weight)
+    mean = weight @ points
+    sd = jnp.sqrt(weight @ (points - mean[None, :]) ** 2)
+    white = (points - mean[None, :]) / jnp.where(sd > 0, sd, 1)[None, :]
+
+    def misfit(comb):
+        chosen = white[comb]
+        centre = jnp.mean(chosen, axis=0)
+        spread = jnp.sqrt(jnp.mean((chosen - centre[None, :]) ** 2, axis=0))
+        return jnp.maximum(jnp.max(jnp.abs(centre)), jnp.max(jnp.abs(spread - 1)))
+
+    return combs[jnp.argmin(jax.lax.map(misfit, combs))]
+
+
+def resample_twice(
+    points: Float[Array, "point dim"],
+    log_weight: tuple[Float[Array, " point"], Float[Array, " point"]],
+    num: tuple[int, int],
+    *,
+    key: Key[Array, ""],
+) -> Int[Array, " both"]:
+    """Rows by one set of weights, then rows by another, along one curve."""
     order = jnp.argsort(hilbert_rank(points))
+    keys = jr.split(key)
+    return jnp.concatenate(
+        [_resample(points, w, order, n, key=k) for w, n, k in zip(log_weight, num, keys, strict=True)]
+    )
+
+
+def _resample(points, log_weight, order, num: int, *, key):
+    """Rows under the teeth of a comb laid along the curve."""
     cumulative = jnp.cumsum(jax.nn.softmax(log_weight)[order])
-    positions = (jnp.arange(num, dtype=cumulative.dtype) + jr.uniform(key, (), cumulative.dtype)) / num
-    chosen = jnp.searchsorted(cumulative / cumulative[-1], positions, method="scan_unrolled")
-    return order[jnp.minimum(chosen, points.shape[0] - 1)]
+    shift = jr.uniform(key, (), cumulative.dtype)
+    # How many teeth end before each point's stretch does; from that, by counting, the point under each tooth.
+    ends = jnp.clip(jnp.ceil(num * cumulative / cumulative[-1] - shift), 0, num).astype(jnp.int32)
+    before = jnp.cumsum(jnp.zeros(num + 1, jnp.int32).at[ends].add(1, indices_are_sorted=True))[:num]
+    return order[jnp.minimum(before, points.shape[0] - 1)]

@@ -9,11 +9,15 @@ from jaxtyping import Array, Float, Int, Key
 from diffseis.inference.base import AbstractSampler, Draws, LogDensity, Modes, allocate
 from diffseis.inference.diagnostics import effective_sample_size
 from diffseis.inference.proposals import (
+    Kernels,
     WeightedPoints,
     draw_weighted,
-    kernel_bandwidth,
+    first_kernels,
+    map_points,
+    next_kernels,
+    pooled_covariance,
+    sd_error,
     whiten,
-    within_mode_covariance,
 )
 from diffseis.inference.quasirandom import normal_points, resample
 
@@ -39,14 +43,12 @@ class SVGDState(eqx.Module):
 
 
 class _Round(eqx.Module):
-    """Particles, and the weighted points that they were chosen from in the round before."""
+    """The mixture to draw from next, and the weighted points of the last rounds."""
 
     round_idx: Int[Array, ""]
-    position: Float[Array, "particle dim"]
-    log_density: Float[Array, " particle"]
-    mode_idx: Int[Array, " particle"]
-    points: WeightedPoints
-    fraction: Float[Array, ""]
+    kernels: Kernels
+    pool: WeightedPoints
+    error: Float[Array, ""]
 
 
 class SVGDInfo(eqx.Module):
@@ -65,19 +67,20 @@ class SVGD(AbstractSampler):
     widen it: no sorting. Tempering flattens the target at first.
 
     The fixed points of SVGD with finitely many particles are too narrow. `finish` therefore treats them as the centres of a proposal: a few
-    rounds of importance weighting and low-variance resampling (`proposals`). Its effective sample size is the test of
-    convergence; `num_rounds` = 0 returns the raw particles.
+    rounds of importance weighting (`proposals`), each centred on the points of the one before, until the standard deviations are known.
+    The weighted points of the last rounds are pooled, and equally weighted ones drawn from them. `num_rounds` = 0 returns the raw particles.
 
     Args:
         num_particles: particles returned.
         num_steps: steps of descent.
+        num_centres: particles that are moved; by default as many as are returned, 512 at most.
         step_size: in units of the whitened, normalised direction.
         start_power: the target's power at the first step; it rises to 1 over the first third.
-        num_rounds: largest number of rounds of correction.
-        sufficient_fraction: effective sample size, over the number of points, at which no further round is made. It tells that the bulk was
-            found, and little about tails that hold less than a per cent.
-        oversampling: points weighted per particle in each round.
+        num_rounds: largest number of rounds of correction; at least two are made (the first can only guess where tails are).
+        sd_tolerance: relative standard error of the standard deviations at which no further round is made.
+        oversampling: points weighted per centre in each round.
         min_effective_fraction: effective sample size, over the number of points, below which the result is not converged.
+        max_sd_error: relative standard error of the standard deviations above which the result is not converged.
 
     References:
         Liu & Wang (2016), Stein variational gradient descent, arXiv:1608.04471.
@@ -90,37 +93,51 @@ class SVGD(AbstractSampler):
     step_size: float = eqx.field(static=True)
     start_power: float = eqx.field(static=True)
     num_rounds: int = eqx.field(static=True)
+    num_centres: int = eqx.field(static=True)
     oversampling: int = eqx.field(static=True)
-    sufficient_fraction: float = eqx.field(static=True)
+    sd_tolerance: float = eqx.field(static=True)
     min_effective_fraction: float = eqx.field(static=True)
+    max_sd_error: float = eqx.field(static=True)
     max_dims = None
 
     def __init__(
         self,
-        num_particles: int = 256,
+        num_particles: int = 1000,
         num_steps: int = 8,
         *,
+        num_centres: int | None = None,
         step_size: float = 0.5,
         start_power: float = 0.5,
-        num_rounds: int = 8,
+        num_rounds: int = 20,
         oversampling: int = 6,
-        sufficient_fraction: float = 0.5,
-        min_effective_fraction: float = 0.05,
+        sd_tolerance: float | None = None,
+        min_effective_fraction: float = 0.02,
+        max_sd_error: float = 0.25,
     ):
+        if num_centres is None:
+            num_centres = num_particles if num_rounds == 0 else min(num_particles, 512)
         self.num_particles = num_particles
         self.num_steps = num_steps
         self.step_size = step_size
         self.start_power = start_power
         self.num_rounds = num_rounds
         self.oversampling = oversampling
-        self.sufficient_fraction = sufficient_fraction
+        self.num_centres = num_centres
+        self.sd_tolerance = max(0.02, 0.5 * num_particles**-0.5) if sd_tolerance is None else sd_tolerance
         self.min_effective_fraction = min_effective_fraction
+        self.max_sd_error = max_sd_error
 
     def __check_init__(self):
         if self.num_particles < 2:
             raise ValueError(
                 f"`num_particles` must be >= 2, got {self.num_particles}; one particle has no spread"
             )
+        if self.num_centres < 2:
+            raise ValueError(f"`num_centres` must be >= 2, got {self.num_centres}")
+        if self.num_rounds == 0 and self.num_centres != self.num_particles:
+            raise ValueError("without rounds of correction the particles that move are those returned")
+        if self.num_rounds == 1:
+            raise ValueError("`num_rounds` must be 0 (no correction) or >= 2, got 1")
         if self.num_steps < 1:
             raise ValueError(f"`num_steps` must be >= 1, got {self.num_steps}")
         if not 0 < self.start_power <= 1:
@@ -129,18 +146,14 @@ class SVGD(AbstractSampler):
     def init(self, log_density: LogDensity, modes: Modes, *, key: Key[Array, ""]) -> SVGDState:
         dtype = modes.location.dtype
         num_dims = modes.location.shape[1]
-        mode_idx = allocate(modes.log_weight, self.num_particles)
-        k_normal, k_order = jr.split(key)
-        normal = normal_points(self.num_particles, num_dims, key=k_normal, dtype=dtype)
-        normal = normal[jr.permutation(k_order, self.num_particles)]
+        mode_idx = allocate(modes.log_weight, self.num_centres)
+        normal = normal_points(self.num_centres, num_dims, key=key, dtype=dtype)
         factors = jnp.linalg.cholesky(modes.covariance)
         position = modes.location[mode_idx] + jnp.einsum("pij,pj->pi", factors[mode_idx], normal)
-        share = jax.nn.softmax(modes.log_weight)
-        pooled = jnp.einsum("k,kij->ij", share, modes.covariance)
         return SVGDState(
             position=position,
             mode_idx=mode_idx,
-            cholesky=jnp.linalg.cholesky(pooled),
+            cholesky=jnp.linalg.cholesky(pooled_covariance(modes)),
             modes=modes,
             step_idx=jnp.asarray(0),
             drift=jnp.asarray(jnp.inf, dtype),
@@ -154,7 +167,7 @@ class SVGD(AbstractSampler):
         warmup = max(1, self.num_steps // 3)
         progress = jnp.minimum(state.step_idx.astype(dtype) / warmup, 1.0)
         power = self.start_power + (1 - self.start_power) * progress
-        grads = jax.vmap(jax.grad(log_density))(state.position)
+        grads = map_points(jax.grad(log_density), state.position)
         grads = jnp.where(jnp.isfinite(grads), grads, 0)
         score = power * (grads @ state.cholesky)
         length = jnp.sqrt(jnp.sum(score**2, axis=1, keepdims=True)) + jnp.finfo(dtype).tiny
@@ -171,7 +184,6 @@ class SVGD(AbstractSampler):
     def finish(self, log_density: LogDensity, state: SVGDState, *, key: Key[Array, ""]) -> Draws:
         position, mode_idx = state.position, state.mode_idx
         num, num_dims = position.shape
-        pooled = state.cholesky @ state.cholesky.T
         if self.num_rounds == 0:
             value = jax.vmap(log_density)(position)
             centred = position - jnp.mean(position, axis=0, keepdims=True)
@@ -179,59 +191,72 @@ class SVGD(AbstractSampler):
             return Draws(
                 position, value, jnp.mean(position, axis=0), centred.T @ centred / num, one, state.drift < 0.1
             )
-        weight = jnp.full((num,), 1 / num, position.dtype)
         num_points = self.oversampling * num
+        num_pooled = min(_POOLED_ROUNDS, self.num_rounds)
 
         def one_round(carry: _Round) -> _Round:
-            k_draw, k_resample = jr.split(jr.fold_in(key, carry.round_idx))
-            spread = within_mode_covariance(
-                carry.position, weight, carry.mode_idx, state.modes.location.shape[0], pooled
+            k_draw, k_next = jr.split(jr.fold_in(key, carry.round_idx))
+            points = draw_weighted(log_density, carry.kernels, state.modes, num_points=num_points, key=k_draw)
+            first = (carry.round_idx % num_pooled) * num_points
+            pool = jax.tree.map(
+                lambda kept, new: jax.lax.dynamic_update_slice_in_dim(kept, new, first, axis=0),
+                carry.pool,
+                points,
             )
-            points = draw_weighted(
-                log_density,
-                carry.position,
-                carry.mode_idx,
-                kernel_bandwidth(num, num_dims) ** 2 * spread,
-                state.modes,
-                num_points=num_points,
-                key=k_draw,
-            )
-            rows = resample(points.position, points.log_weight, num, key=k_resample)
             return _Round(
                 round_idx=carry.round_idx + 1,
-                position=points.position[rows],
-                log_density=points.log_density[rows],
-                mode_idx=points.mode_idx[rows],
-                points=points,
-                fraction=effective_sample_size(points.log_weight) / num_points,
+                kernels=next_kernels(points, num, state.modes, key=k_next),
+                pool=pool,
+                error=sd_error(pool),
             )
 
         def unfinished(carry: _Round):
-            return (carry.round_idx < self.num_rounds) & ~(carry.fraction >= self.sufficient_fraction)
+            known = (carry.error <= self.sd_tolerance) & (carry.round_idx >= 2)
+            return (carry.round_idx < self.num_rounds) & ~known
 
-        zeros = jnp.zeros(num_points, position.dtype)
+        # A round that was not made has no weight.
+        size = num_pooled * num_points
+        zeros = jnp.zeros(size, position.dtype)
         none = WeightedPoints(
-            jnp.zeros((num_points, num_dims), position.dtype),
+            jnp.zeros((size, num_dims), position.dtype),
             zeros,
-            zeros,
-            jnp.zeros(num_points, mode_idx.dtype),
+            jnp.full(size, -jnp.inf, position.dtype),
+            jnp.zeros(size, mode_idx.dtype),
         )
         start = _Round(
-            jnp.asarray(0), position, position[:, 0], mode_idx, none, jnp.zeros((), position.dtype)
+            round_idx=jnp.asarray(0),
+            kernels=first_kernels(position, mode_idx, state.modes),
+            pool=none,
+            error=jnp.asarray(jnp.inf, position.dtype),
         )
         last = jax.lax.while_loop(unfinished, one_round, start)
-        points, fraction = last.points, last.fraction
+        points = last.pool
+        rows = resample(
+            points.position,
+            points.log_weight,
+            self.num_particles,
+            num_combs=_NUM_COMBS,
+            key=jr.fold_in(key, self.num_rounds),
+        )
         w = jax.nn.softmax(points.log_weight)
         mean = w @ points.position
         centred = points.position - mean[None, :]
+        num_made = num_points * jnp.minimum(last.round_idx, num_pooled)
+        fraction = effective_sample_size(points.log_weight) / num_made
         return Draws(
-            position=last.position,
-            log_density=last.log_density,
+            position=points.position[rows],
+            log_density=points.log_density[rows],
             mean=mean,
             covariance=(centred * w[:, None]).T @ centred,
             effective_fraction=fraction,
-            converged=fraction > self.min_effective_fraction,
+            converged=(fraction > self.min_effective_fraction) & (last.error < self.max_sd_error),
         )
+
+
+_POOLED_ROUNDS = 8
+"""The points of so many rounds are kept. The weights of each are unbiased, but the first rounds know the tails least."""
+
+_NUM_COMBS = 16
 
 
 def _stein_direction(x: Float[Array, "particle dim"], score: Float[Array, "particle dim"]):

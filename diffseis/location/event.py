@@ -11,6 +11,7 @@ from diffseis.inference import AbstractSampler, kernel_stein_discrepancy, run_sa
 from diffseis.location.data import EventData
 from diffseis.location.posterior import (
     Context,
+    EventTarget,
     ModeSearch,
     Problem,
     find_modes,
@@ -21,6 +22,8 @@ from diffseis.location.reference import broad_reference
 
 _MODE_SHARE = 0.05
 _KSD_PARTICLES = 128
+_OUTLIER_PARTICLES = 256
+"""How many of the particles (in the order of a curve through space, so that every stride of them represents all) these look at."""
 
 
 class EventPosterior(eqx.Module):
@@ -66,14 +69,10 @@ def locate_event(
     """Finds the modes of one event's posterior, draws from it and describes it."""
     k_modes, k_sample, k_origin = jr.split(key, 3)
     modes, context = find_modes(problem, data, search, softness_s, key=k_modes)
-    zero = jnp.zeros((), data.time_s.dtype)
 
     whole = sampler.max_dims is None or problem.num_dims <= sampler.max_dims
     if whole:
-
-        def target(u):
-            return problem.log_density(u, zero, data, context)
-
+        target = EventTarget(problem, data, context)
         reference = broad_reference(problem, data, context, modes.location[0], modes.covariance[0])
         places = eqx.tree_at(lambda m: m.reference, modes, reference, is_leaf=lambda x: x is None)
     else:  # a sampler of few dimensions: the origin time is integrated out numerically
@@ -143,6 +142,7 @@ def _highest_point(problem: Problem, ned, origin, log_density, data: EventData, 
 def _describe_picks(problem: Problem, ned, origin, data: EventData) -> dict[str, Array]:
     """Residuals, rays and outlier probabilities of the picks."""
     mean = jnp.mean(ned, axis=0)
+    some = slice(None, None, max(1, ned.shape[0] // _OUTLIER_PARTICLES))
     reduced, predicted = problem.reduced(mean, data)
     slowness = jax.jacfwd(lambda x: problem.travel_times(x, data))(mean)
 
@@ -155,7 +155,7 @@ def _describe_picks(problem: Problem, ned, origin, data: EventData) -> dict[str,
         "residual_s": reduced - jnp.mean(origin),
         "sigma_s": problem.likelihood.sigma_s(predicted, data),
         "slowness_s_km": slowness,
-        "outlier_probability": jnp.mean(jax.vmap(outlier)(ned, origin), axis=0),
+        "outlier_probability": jnp.mean(jax.vmap(outlier)(ned[some], origin[some]), axis=0),
     }
 
 

@@ -1,13 +1,14 @@
 """The posterior density of one event, in the unbounded coordinates in which samplers work."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, Float, Key, PyTree
 
 from diffseis.eikonal import AbstractPhaseTimes
-from diffseis.inference import Modes, laplace_modes, select_starts, uniform_points
+from diffseis.inference import Modes, box_muller, laplace_modes, select_starts, uniform_points
 from diffseis.location.data import EventData
 from diffseis.location.likelihood import AbstractLikelihood
 from diffseis.location.prior import SearchVolume
@@ -77,15 +78,61 @@ class Problem(eqx.Module):
             return jnp.zeros((), u.dtype)
         return u[3] + jnp.sum(context.weights * reduced_s)
 
+    def at(self, u: Float[Array, " dim"], data: EventData) -> "Place":
+        """What the density of a sampler's point and other things are made of."""
+        x, log_volume = self.volume.to_ned(u[:3])
+        return Place(x, log_volume, *self.reduced(x, data))
+
+    def log_density_at(
+        self,
+        u: Float[Array, " dim"],
+        place: "Place",
+        softness_s: Float[Array, ""],
+        data: EventData,
+        context: Context,
+    ):
+        """`log_density` of a point whose `Place` is known."""
+        origin = self.origin_time(u, place.reduced_s, context)
+        log_like = self.likelihood.log_prob(
+            place.reduced_s, place.travel_time_s, origin, data, context.prepared, softness_s
+        )
+        return log_like + place.log_volume + self.volume.depth_prior.log_prob(place.ned_km[2])
+
     def log_density(
         self, u: Float[Array, " dim"], softness_s: Float[Array, ""], data: EventData, context: Context
     ):
         """Log posterior density in unbounded coordinates: three of place, and the origin time where it is an unknown."""
-        x, log_volume = self.volume.to_ned(u[:3])
-        reduced, predicted = self.reduced(x, data)
-        origin = self.origin_time(u, reduced, context)
-        log_like = self.likelihood.log_prob(reduced, predicted, origin, data, context.prepared, softness_s)
-        return log_like + log_volume + self.volume.depth_prior.log_prob(x[2])
+        return self.log_density_at(u, self.at(u, data), softness_s, data, context)
+
+
+class Place(NamedTuple):
+    """A hypocentre and what follows from it.
+
+    Attributes:
+        ned_km: where it is.
+        log_volume: log of the volume ratio of the map from unbounded coordinates.
+        reduced_s, travel_time_s: as `Problem.reduced` gives them.
+    """
+
+    ned_km: Float[Array, "3"]
+    log_volume: Float[Array, ""]
+    reduced_s: Float[Array, " pick"]
+    travel_time_s: Float[Array, " pick"]
+
+
+class EventTarget(eqx.Module):
+    """The log posterior density of one event, as samplers want it."""
+
+    problem: Problem
+    data: EventData
+    context: Context
+
+    def __call__(self, u: Float[Array, " dim"]) -> Float[Array, ""]:
+        return self.at(u, self.problem.at(u, self.data))
+
+    def at(self, u: Float[Array, " dim"], place: Place) -> Float[Array, ""]:
+        """The same, of a point whose place is known."""
+        return self.problem.log_density_at(u, place, jnp.zeros((), u.dtype), self.data, self.context)
 
 
 def pick_weights(
@@ -185,16 +232,16 @@ def find_modes(
 def _candidates(problem: Problem, data: EventData, search: ModeSearch, *, key) -> Float[Array, "candidate 3"]:
     """Trial places in unbounded coordinates."""
     dtype = data.time_s.dtype
-    k_wide, k_near = jr.split(key)
     num_near = search.num_candidates // 2
     lower, upper = problem.volume.lower_km, problem.volume.upper_km
-    fraction = uniform_points(search.num_candidates - num_near, 3, key=k_wide, dtype=dtype)
-    wide = lower[None, :] + (upper - lower)[None, :] * fraction
+    points = uniform_points(search.num_candidates, 3, key=key, dtype=dtype)
+    wide = lower[None, :] + (upper - lower)[None, :] * points[num_near:]
+    points = points[:num_near]
     # The stations of the four earliest picks; a wrong pick spoils one of them only.
     num_picks = jnp.sum(data.mask)
-    rank = jnp.minimum(jnp.arange(num_near) % 4, jnp.maximum(num_picks - 1, 0))
-    points = uniform_points(num_near, 3, key=k_near, dtype=dtype)
-    offset = search.local_km * jax.scipy.special.ndtri(points[:, :2])
+    # In blocks: every fourth point of the sequence would stay on one side of its station.
+    rank = jnp.minimum(jnp.arange(num_near) * 4 // num_near, jnp.maximum(num_picks - 1, 0))
+    offset = search.local_km * box_muller(points[:, :2])
     down = lower[2] + (upper[2] - lower[2]) * points[:, 2:] ** 2
     near = jnp.concatenate([data.receiver_ned_km[rank, :2] + offset, down], axis=1)
     return jax.vmap(lambda x: problem.volume.from_ned(x, margin=0.01))(jnp.concatenate([wide, near]))

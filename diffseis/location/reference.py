@@ -4,14 +4,21 @@ import math
 
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, Float, Key
 
-from diffseis.inference import AbstractReference, whiten
+from diffseis.inference import (
+    AbstractReference,
+    student_columns,
+    student_from_uniform,
+    uniform_points,
+    whiten,
+)
 from diffseis.location.data import EventData
-from diffseis.location.posterior import Context, Problem
+from diffseis.location.posterior import Context, EventTarget, Place, Problem
 
-_DOF = 3.0
+_DOF = 3
+_NUM_ORIGINS = 16
+"""Picks (evenly spaced among those of the event) whose origin times are proposed."""
 
 
 class BroadReference(AbstractReference):
@@ -33,28 +40,38 @@ class BroadReference(AbstractReference):
 
     def sample(self, num: int, *, key: Key[Array, ""]):
         dtype = self.centre.dtype
-        # All the normal numbers at once: every call of a generator is one more thing to compile.
-        k_uniform, k_normal = jr.split(key)
-        uniform = jr.uniform(k_uniform, (num, 4), dtype)
-        normal, chi_place, t, chi_time = jnp.split(jr.normal(k_normal, (num, 10), dtype), [3, 6, 7], axis=1)
+        # All the random numbers at once: every call of a generator is one more thing to compile.
+        place_columns = student_columns(3, _DOF)
+        uniform = uniform_points(num, 4 + place_columns + student_columns(1, _DOF), key=key, dtype=dtype)
+        student = student_from_uniform(uniform[:, 4 : 4 + place_columns], 3, _DOF)
         lower, upper = self.problem.volume.lower_km, self.problem.volume.upper_km
         wide = jax.vmap(lambda f: self.problem.volume.from_ned(self._uniform(f, lower, upper)))(
             uniform[:, :3]
         )
-        near = self.centre[None, :] + _student_scale(chi_place) * (normal @ self.cholesky.T)
-        even = (jnp.arange(num) % 2 == 0)[:, None]
-        place = jnp.where(even, wide, near)
+        near = self.centre[None, :] + student @ self.cholesky.T
+        # Halves of the sequence, not every other point: those would fill half of the volume each.
+        first_half = (jnp.arange(num) < num // 2)[:, None]
+        place = jnp.where(first_half, wide, near)
         if self.problem.num_dims == 3:
             return place
-        num_picks = jnp.maximum(jnp.sum(self.data.mask), 1)
-        pick = (uniform[:, 3] * num_picks.astype(dtype)).astype(jnp.int32)
-        offset, sigma = jax.vmap(self._origins)(place)
+        pick = jnp.minimum((uniform[:, 3] * _NUM_ORIGINS).astype(jnp.int32), _NUM_ORIGINS - 1)
+        offset, sigma = jax.vmap(lambda u: self._origins(self.problem.at(u, self.data)))(place)
         row = jnp.arange(num)
-        time = offset[row, pick] + sigma[row, pick] * (t * _student_scale(chi_time))[:, 0]
+        t = student_from_uniform(uniform[:, 4 + place_columns :], 1, _DOF)[:, 0]
+        time = offset[row, pick] + sigma[row, pick] * t
         return jnp.concatenate([place, time[:, None]], axis=1)
 
     def log_prob(self, position):
-        x, log_volume = self.problem.volume.to_ned(position[:3])
+        return self._log_prob_at(position, self.problem.at(position, self.data))
+
+    def beside(self, log_density, position):
+        if not isinstance(log_density, EventTarget):
+            return super().beside(log_density, position)
+        place = self.problem.at(position, self.data)  # travel times are most of the work: once for both
+        return log_density.at(position, place), self._log_prob_at(position, place)
+
+    def _log_prob_at(self, position, place: Place):
+        x, log_volume = place.ned_km, place.log_volume
         width = self.problem.volume.upper_km - self.problem.volume.lower_km
         top = self.problem.volume.surface.depth_km(x[0], x[1])
         depth = self.problem.volume.upper_km[2] - top
@@ -63,33 +80,25 @@ class BroadReference(AbstractReference):
         norm = math.lgamma(0.5 * (_DOF + 3)) - math.lgamma(0.5 * _DOF) - 1.5 * math.log(_DOF * math.pi)
         near = norm - jnp.sum(jnp.log(jnp.diagonal(self.cholesky)))
         near = near - 0.5 * (_DOF + 3) * jnp.log1p(jnp.sum(white**2) / _DOF)
-        place = jnp.logaddexp(wide, near) + math.log(0.5)
+        log_place = jnp.logaddexp(wide, near) + math.log(0.5)
         if self.problem.num_dims == 3:
-            return place
-        offset, sigma = self._origins(position[:3])
+            return log_place
+        offset, sigma = self._origins(place)
         t = (position[3] - offset) / sigma
-        density = 2 / (math.pi * math.sqrt(_DOF)) / (1 + t**2 / _DOF) ** 2 / sigma
-        share = jnp.where(self.data.mask, density, 0)
-        return place + jnp.log(
-            jnp.sum(share) / jnp.maximum(jnp.sum(self.data.mask), 1).astype(share.dtype) + 1e-300
-        )
+        density = 2 / (math.pi * math.sqrt(_DOF) * _NUM_ORIGINS) / ((1 + t**2 / _DOF) ** 2 * sigma)
+        return log_place + jnp.log(jnp.sum(density) + jnp.finfo(t.dtype).tiny)
 
     def _uniform(self, fraction, lower, upper):
         horizontal = lower[:2] + (upper[:2] - lower[:2]) * fraction[:2]
         top = self.problem.volume.surface.depth_km(horizontal[0], horizontal[1])
         return jnp.concatenate([horizontal, (top + (upper[2] - top) * fraction[2])[None]])
 
-    def _origins(self, place):
-        """Each pick's origin time, relative to their weighted mean, and the width about it."""
-        x, _ = self.problem.volume.to_ned(place)
-        reduced, predicted = self.problem.reduced(x, self.data)
-        sigma = self.problem.likelihood.sigma_s(predicted, self.data)
-        return reduced - jnp.sum(self.context.weights * reduced), sigma
-
-
-def _student_scale(normal: Float[Array, "num dof"]) -> Float[Array, "num 1"]:
-    """What turns further normal into Student-t draws (`jax.random.t` compiles a rejection sampler, for a second)."""
-    return jnp.sqrt(_DOF / jnp.sum(normal**2, axis=1, keepdims=True))
+    def _origins(self, place: Place):
+        """Origin times that some picks name, relative to the weighted mean of all, and the widths about them."""
+        sigma = self.problem.likelihood.sigma_s(place.travel_time_s, self.data)
+        num_picks = jnp.maximum(jnp.sum(self.data.mask), 1)
+        some = (jnp.arange(_NUM_ORIGINS) * num_picks) // _NUM_ORIGINS
+        return place.reduced_s[some] - jnp.sum(self.context.weights * place.reduced_s), sigma[some]
 
 
 def broad_reference(

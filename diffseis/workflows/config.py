@@ -35,7 +35,7 @@ class LocateConfig(BaseModel):
     )
     correlation_km: float = Field(3.0, ge=0, description="of travel-time errors between stations (gaussian)")
     sampler: Literal["svgd", "laplace", "grid", "nuts"] = "svgd"
-    num_particles: int = Field(256, ge=8, le=20000)
+    num_particles: int = Field(1000, ge=8, le=20000)
     num_steps: int = Field(8, ge=1, le=10000)
     traveltimes: Literal["layered", "grid"] = "layered"
     grid_spacing_km: float = Field(0.5, gt=0)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from scipy import stats
 
 from diffseis.inference import (
     credible_level,
@@ -16,7 +17,12 @@ from diffseis.inference import (
     resample,
     uniform_points,
 )
-from diffseis.inference.quasirandom import hilbert_rank
+from diffseis.inference.quasirandom import (
+    hilbert_rank,
+    resample_twice,
+    student_columns,
+    student_from_uniform,
+)
 from tests.helpers.gradients import check_grads
 
 X64 = bool(jax.config.read("jax_enable_x64"))
@@ -71,6 +77,19 @@ def test_quasirandom_points():
     np.testing.assert_allclose(jnp.mean(z, axis=0), 0, atol=0.03)
     np.testing.assert_allclose(jnp.std(z, axis=0), 1, atol=0.03)
     assert np.any(np.asarray(u) != np.asarray(uniform_points(100, 3, key=jr.key(1), dtype=dtype)))
+
+
+@pytest.mark.parametrize(("num_dims", "dof"), [(1, 3), (2, 6), (3, 3), (3, 5), (4, 6), (4, 3)])
+def test_student_points_have_students_distribution(num_dims, dof):
+    dtype = jnp.zeros(()).dtype
+    uniform = uniform_points(4096, student_columns(num_dims, dof), key=jr.key(2), dtype=dtype)
+    points = np.asarray(student_from_uniform(uniform, num_dims, dof))
+    assert points.shape == (4096, num_dims)
+    for axis in range(num_dims):  # independent points would be 0.025 off in one case of a hundred
+        assert stats.kstest(points[:, axis], stats.t(dof).cdf).statistic < 0.01
+    # The squared length over the dimension has Snedecor's distribution, if the axes share one chi-square.
+    squared = np.sum(points**2, axis=1) / num_dims
+    assert stats.kstest(squared, stats.f(num_dims, dof).cdf).statistic < 0.01
 
 
 def _ranks_of_cells(num_dims, num_bits):
@@ -129,3 +148,37 @@ def test_resampling_keeps_proportions():
     points = jnp.asarray([[0.0], [1.0], [2.0]])
     chosen = resample(points, jnp.log(jnp.asarray([0.2, 0.5, 0.3])), 1000, key=jr.key(0))
     np.testing.assert_allclose(np.bincount(np.asarray(chosen), minlength=3), [200, 500, 300], atol=1)
+
+
+def test_resampling_with_more_combs_holds_a_far_tail():
+    num, share = 250, 0.01  # two and a half particles: one comb has two or three of them
+    points = jnp.concatenate([jr.normal(jr.key(7), (3000, 2)), 40 + jr.normal(jr.key(8), (30, 2))])
+    weight = jnp.concatenate([jnp.full(3000, (1 - share) / 3000), jnp.full(30, share / 30)])
+    exact = jnp.sqrt(weight @ points**2 - (weight @ points) ** 2)
+
+    def errors(num_combs):
+        def sd(key):
+            return jnp.std(
+                points[resample(points, jnp.log(weight), num, num_combs=num_combs, key=key)], axis=0
+            )
+
+        sds = jax.jit(jax.vmap(sd))(jr.split(jr.key(9), 40))
+        return np.max(np.abs(sds / exact[None] - 1), axis=1)
+
+    one, many = errors(1), errors(16)
+    assert np.mean(many) < 0.9 * np.mean(one)
+    assert np.max(many) <= np.max(one)
+    # What cannot be halved is the half particle: 1 - sqrt(2 / 2.5) = 0.106 in the standard deviation.
+    assert np.max(many) < 0.12
+
+
+def test_resampling_by_two_sets_of_weights():
+    points = jr.normal(jr.key(10), (500, 2))
+    by_first = 2 * points[:, 0]
+    by_second = -2 * points[:, 0]
+    rows = resample_twice(points, (by_first, by_second), (60, 40), key=jr.key(11))
+    assert rows.shape == (100,)
+    for chosen, log_weight in ((rows[:60], by_first), (rows[60:], by_second)):
+        np.testing.assert_allclose(
+            jnp.mean(points[chosen], axis=0), jax.nn.softmax(log_weight) @ points, atol=0.1
+        )

@@ -1,5 +1,7 @@
 """The contract of samplers, and Stein particles on targets with known moments."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -202,6 +204,26 @@ def test_svgd_keeps_two_modes_in_proportion():
     np.testing.assert_allclose(draws.mean, expected, atol=0.25)
 
 
+def _far_tail(share):
+    """A normal, and `share` of the probability in a far wider one."""
+
+    def log_density(u):
+        wide = jnp.log(share) - 0.5 * jnp.sum(u**2) / 30**2 - u.shape[0] * math.log(30)
+        return jnp.logaddexp(jnp.log1p(-share) - 0.5 * jnp.sum(u**2), wide)
+
+    return log_density
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_svgd_holds_a_tail_that_decides_the_standard_deviation(seed):
+    share = 0.005
+    draws, _, sd = _moments(SVGD(1000), _far_tail, jnp.asarray(share), [[0.1, 0.0, -0.2]], seed)
+    exact = np.sqrt(1 - share + share * 30**2)  # 2.3: half a per cent more than doubles it
+    np.testing.assert_allclose(np.sqrt(np.diagonal(draws.covariance)), exact, rtol=0.1)
+    np.testing.assert_allclose(sd, exact, rtol=0.15)
+    assert bool(draws.converged)
+
+
 def test_raw_particles_are_too_narrow_and_corrected_ones_are_not():
     sd = np.sqrt(np.diag(COVARIANCE))
     starts = np.zeros((1, 3))
@@ -220,6 +242,12 @@ def test_refused():
         SVGD(1)
     with pytest.raises(ValueError, match="num_steps"):
         SVGD(10, 0)
+    with pytest.raises(ValueError, match="num_centres"):
+        SVGD(10, num_centres=1)
+    with pytest.raises(ValueError, match="are those returned"):
+        SVGD(10, num_centres=5, num_rounds=0)
+    with pytest.raises(ValueError, match="num_rounds"):
+        SVGD(10, num_rounds=1)
     with pytest.raises(ValueError, match="start_power"):
         SVGD(10, start_power=0.0)
     with pytest.raises(ValueError, match="up to 3 dimensions"):
