@@ -50,13 +50,14 @@ def synthetic_picks(
     correlated: bool = False,
     outlier_fraction: float = 0.0,
     outlier_s: tuple[float, float] = (1.0, 5.0),
+    outlier_scale_s: float | None = None,
     key: Key[Array, ""],
 ) -> tuple[PickTable, EventTable]:
     """Picks of every event at some of the stations, and the truth.
 
     The error of a pick is normal with its own sigma, plus that of the predicted time: normal with `error`'s sigma at the true
     hypocentre, correlated between stations where `correlated`. Outliers have in addition a uniform error of either sign
-    within `outlier_s`.
+    within `outlier_s`; or, where `outlier_scale_s` is given, a Cauchy error instead, which is what `InlierOutlier` states.
 
     Args:
         hypocentres_ned_km: in the frame.
@@ -70,6 +71,7 @@ def synthetic_picks(
         correlated: travel-time errors share the likelihood's correlation.
         outlier_fraction: share of wrong picks.
         outlier_s: size of their error.
+        outlier_scale_s: half-width at half maximum of their Cauchy error.
         key: random key.
     """
     places = np.asarray(hypocentres_ned_km, np.float64)
@@ -92,7 +94,10 @@ def synthetic_picks(
         noise = sigma * rng.normal(size=len(sigma))
         noise += _model_error(rng, error, travel, position[row_array], phase_array, correlated)
         wrong = rng.uniform(size=len(sigma)) < outlier_fraction
-        noise += np.where(wrong, rng.choice([-1, 1], len(sigma)) * rng.uniform(*outlier_s, len(sigma)), 0)
+        if outlier_scale_s is None:
+            noise += np.where(wrong, rng.choice([-1, 1], len(sigma)) * rng.uniform(*outlier_s, len(sigma)), 0)
+        else:
+            noise = np.where(wrong, outlier_scale_s * rng.standard_cauchy(len(sigma)), noise)
         columns["event_id"] += [f"syn{e:05d}"] * len(rows)
         columns["row"] += rows
         columns["phase"] += [PHASES[p] for p in phases]

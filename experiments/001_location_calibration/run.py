@@ -128,10 +128,11 @@ def run_case(settings: dict, name: str, case: str) -> dict:
         depth_range_km=(float(volume.lower_km[2]) - 0.5, 31.0),
     )
     error = TravelTimeError(*settings["traveltime_error"], correlation_km=settings["correlation_km"])
-    likelihoods = {
+    likelihoods: dict[str, AbstractLikelihood] = {
         "gaussian": Gaussian(error),
         "edt": EqualDifferentialTime(error),
         "robust": InlierOutlier(error),
+        "robust, none wrong": InlierOutlier(error),
         "robust, 10 % wrong": InlierOutlier(error),
         "student": StudentT(error),
         "student, 10 % wrong": StudentT(error),
@@ -139,6 +140,15 @@ def run_case(settings: dict, name: str, case: str) -> dict:
     key = jr.fold_in(jr.key(settings["seed"]), sum(map(ord, name + case)))
     truth = draw_hypocentres(volume, settings["num_events"], key=key)
     sigma = dict(zip("PS", settings["pick_sigma_s"], strict=True))
+    likelihood = likelihoods[case]
+    wrong = {"outlier_fraction": 0.0}
+    if "10 % wrong" in case:
+        wrong = {"outlier_fraction": settings["outlier_fraction"], "outlier_s": tuple(settings["outlier_s"])}
+    elif case == "robust":  # as it states: every twentieth pick is wrong, by a Cauchy error of a second
+        wrong = {
+            "outlier_fraction": float(likelihood.outlier_fraction),
+            "outlier_scale_s": float(likelihood.outlier_scale_s),
+        }
     picks, _ = synthetic_picks(
         truth,
         times,
@@ -148,8 +158,7 @@ def run_case(settings: dict, name: str, case: str) -> dict:
         sigma_s=sigma,
         num_stations=num_stations,
         correlated=case == "gaussian",
-        outlier_fraction=settings["outlier_fraction"] if "wrong" in case else 0.0,
-        outlier_s=tuple(settings["outlier_s"]),
+        **wrong,
         key=jr.fold_in(key, 1),
     )
     start, cpu = time.perf_counter(), time.process_time()
@@ -157,7 +166,7 @@ def run_case(settings: dict, name: str, case: str) -> dict:
         picks,
         stations,
         times,
-        likelihood=likelihoods[case],
+        likelihood=likelihood,
         prior=volume,
         frame=frame,
         sampler=SVGD(settings["num_particles"], settings["num_steps"]),
@@ -165,7 +174,7 @@ def run_case(settings: dict, name: str, case: str) -> dict:
     )
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     level = levels_of_truth(
-        solution.value, solution.result, likelihoods[case], volume, times, truth, picks, stations, frame
+        solution.value, solution.result, likelihood, volume, times, truth, picks, stations, frame
     )
     used = np.isfinite(level)
     words, counts = np.unique(solution.value.events.status.astype(str), return_counts=True)
@@ -198,7 +207,9 @@ def main() -> None:
         settings["num_events"] = arguments.num_events
     names = ["demo", "italy"] if arguments.network == "all" else [arguments.network]
     cases = (
-        arguments.case.split(";") if arguments.case else ["gaussian", "robust", "robust, 10 % wrong", "edt"]
+        arguments.case.split(";")
+        if arguments.case
+        else ["gaussian", "robust", "robust, none wrong", "robust, 10 % wrong", "edt"]
     )
     out = HERE / "results.json"
     for name in names:

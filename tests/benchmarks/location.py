@@ -1,13 +1,18 @@
 """Speed, memory and compilations of locating. Not a test: ``make benchmark`` prints the figures.
 
-python -m tests.benchmarks.location [--events 1000] [--particles 150]
+python -m tests.benchmarks.location [--events 1000] [--particles 150] [--case many-events|dense-event|many-sizes] [--out FILE]
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import resource
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 from diffseis.core.precision import enable_x64
 
@@ -95,13 +100,74 @@ def report(name: str, run: dict, truth) -> dict:
     return row
 
 
+def many_events(arguments) -> list[dict]:
+    """A catalogue of events with 32 picks, with and without compilation."""
+    stations = network(40)
+    frame, volume, tables = setup(stations)
+    picks, truth = events(arguments.events, frame, volume, tables, stations, 32)
+    name = f"{arguments.events} events x 32 picks x {arguments.particles} particles"
+    rows = []
+    for words in ("with compilation", "warm"):
+        run = timed(picks, stations, tables, frame, volume, SVGD(arguments.particles))
+        rows.append(report(f"{name}, {words}", run, truth))
+    return rows
+
+
+def dense_event(arguments) -> list[dict]:
+    """One event that a thousand stations saw."""
+    stations = network(1020, seed=1)
+    frame, volume, tables = setup(stations)
+    picks, truth = events(1, frame, volume, tables, stations, 2040)
+    picks = picks.take(np.arange(2039))
+    rows = []
+    for words in ("with compilation", "warm", "warm again"):
+        run = timed(picks, stations, tables, frame, volume, SVGD(arguments.particles))
+        rows.append(report(f"one event x 2039 picks x {arguments.particles} particles, {words}", run, truth))
+    return rows
+
+
+def many_sizes(arguments) -> list[dict]:
+    """Events of all sizes: how many programs are compiled."""
+    stations = network(160, seed=2)
+    frame, volume, tables = setup(stations)
+    parts = [events(4, frame, volume, tables, stations, n, seed=n)[0] for n in (6, 14, 30, 60, 119, 200, 300)]
+    parts = [
+        dataclasses.replace(p, event_id=np.array([f"{i}-{e}" for e in p.event_id], dtype=object))
+        for i, p in enumerate(parts)
+    ]
+    merged = dataclasses.replace(
+        parts[0],
+        **{
+            f.name: np.concatenate([getattr(p, f.name) for p in parts])
+            for f in dataclasses.fields(parts[0])
+            if f.name != "extra"
+        },
+    )
+    # Equinox and JAX have no public count of compiled programs; without it none is reported.
+    cache_size = getattr(getattr(locate_chunk, "_cached", None), "_cache_size", None)
+    before = cache_size() if cache_size else None
+    run = timed(merged, stations, tables, frame, volume, SVGD(arguments.particles))
+    run.pop("catalogue")
+    row = {
+        "case": "28 events of 6 to 300 picks, with compilation",
+        **run,
+        "compilations": cache_size() - before if cache_size and before is not None else None,
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    print(json.dumps(row), flush=True)
+    return [row]
+
+
+CASES = {"many-events": many_events, "dense-event": dense_event, "many-sizes": many_sizes}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=1000)
     parser.add_argument("--particles", type=int, default=150)
-    parser.add_argument("--out", default=None)
+    parser.add_argument("--case", choices=[*CASES, "all"], default="all")
+    parser.add_argument("--out", default=None, help="JSON file to write")
     arguments = parser.parse_args()
-    sampler = SVGD(arguments.particles)
     rows = [
         {
             "device": str(jax.devices()[0].device_kind),
@@ -110,64 +176,25 @@ def main() -> None:
             "versions": versions(),
         }
     ]
-
-    stations = network(40)
-    frame, volume, tables = setup(stations)
-    picks, truth = events(arguments.events, frame, volume, tables, stations, 32)
-    cold = timed(picks, stations, tables, frame, volume, sampler)
-    rows.append(
-        report(
-            f"{arguments.events} events x 32 picks x {arguments.particles} particles, with compilation",
-            cold,
-            truth,
-        )
-    )
-    warm = timed(picks, stations, tables, frame, volume, sampler)
-    rows.append(
-        report(f"{arguments.events} events x 32 picks x {arguments.particles} particles, warm", warm, truth)
-    )
-
-    dense = network(1020, seed=1)
-    dense_frame, dense_volume, dense_tables = setup(dense)
-    one_picks, one_truth = events(1, dense_frame, dense_volume, dense_tables, dense, 2040)
-    one_picks = one_picks.take(np.arange(2039))
-    timed(one_picks, dense, dense_tables, dense_frame, dense_volume, sampler)
-    warm = timed(one_picks, dense, dense_tables, dense_frame, dense_volume, sampler)
-    rows.append(report("one event x 2039 picks, warm", warm, one_truth))
-
-    del dense_tables
-    before = locate_chunk._cached._cache_size() if hasattr(locate_chunk._cached, "_cache_size") else None
-    many = network(160, seed=2)
-    many_frame, many_volume, many_tables = setup(many)
-    parts = [
-        events(4, many_frame, many_volume, many_tables, many, n, seed=n)
-        for n in (6, 14, 30, 60, 119, 200, 300)
-    ]
-    import dataclasses
-
-    for i, (p, _) in enumerate(parts):
-        parts[i] = (
-            dataclasses.replace(p, event_id=np.array([f"{i}-{e}" for e in p.event_id], dtype=object)),
-            None,
-        )
-    merged = dataclasses.replace(
-        parts[0][0],
-        **{
-            f.name: np.concatenate([getattr(p, f.name) for p, _ in parts])
-            for f in dataclasses.fields(parts[0][0])
-            if f.name != "extra"
-        },
-    )
-    run = timed(merged, many, many_tables, many_frame, many_volume, sampler)
-    run.pop("catalogue")
-    after = locate_chunk._cached._cache_size() if before is not None else None
-    compiled = None if before is None or after is None else after - before
-    rows.append({"case": "28 events of 6 to 300 picks, with compilation", **run, "compilations": compiled})
-    print(json.dumps(rows[-1]))
+    if arguments.case != "all":
+        rows += CASES[arguments.case](arguments)
+    else:  # each in a process of its own, so that its peak of memory is its own
+        for case in CASES:
+            with tempfile.NamedTemporaryFile(suffix=".json") as stream:
+                command = [
+                    sys.executable,
+                    "-m",
+                    "tests.benchmarks.location",
+                    "--case",
+                    case,
+                    "--out",
+                    stream.name,
+                ]
+                command += ["--events", str(arguments.events), "--particles", str(arguments.particles)]
+                subprocess.run(command, check=True)
+                rows += json.loads(Path(stream.name).read_text(encoding="utf-8"))[1:]
     if arguments.out:
-        with open(arguments.out, "w", encoding="utf-8") as stream:
-            json.dump(rows, stream, indent=2)
-            stream.write("\n")
+        Path(arguments.out).write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -148,3 +148,15 @@ def test_the_truth_is_where_it_was_put(stations):
         FRAME.to_ned(truth.latitude, truth.longitude, truth.depth_km), places, atol=1e-6
     )
     assert np.all(np.isnan(truth.magnitude))
+
+
+def test_wrong_picks_as_the_robust_likelihood_states_them(stations):
+    picks, _, _, error, _ = _make(stations, num=400, outlier_fraction=0.2, outlier_scale_s=0.7)
+    sigma = picks.uncertainty_s
+
+    def share_below(x):
+        return 0.8 * stats.norm.cdf(x / sigma).mean() + 0.2 * stats.cauchy.cdf(x / 0.7)
+
+    grid = np.array([-30.0, -3.0, -0.7, -0.1, 0.0, 0.05, 0.7, 3.0, 30.0])
+    observed = np.array([np.mean(error < x) for x in grid])
+    np.testing.assert_allclose(observed, [share_below(x) for x in grid], atol=3 * 0.5 / np.sqrt(len(error)))
