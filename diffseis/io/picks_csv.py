@@ -167,7 +167,7 @@ def _check_spans(picks: PickTable, table: Delimited) -> list[Notice]:
         raise table.error(
             row,
             "time",
-            f"the picks of event {names[worst]!r} span {span[worst] / 86400:.1f} days",
+            f"the picks of event {str(names[worst])!r} span {span[worst] / 86400:.1f} days",
             "check the date of this pick, or give separate events separate ids",
         )
     long = int(np.sum(span > _LONG_EVENT_S))

@@ -194,8 +194,9 @@ def _judge(problem: Problem, ned, log_density, described, converged: Bool[Array,
 
     finite = jnp.all(jnp.isfinite(ned)) & jnp.all(jnp.isfinite(log_density))
     code = RESULTS.successful._value
-    code = jnp.where(boundary, RESULTS.boundary._value, code)
     code = jnp.where(~converged, RESULTS.not_converged._value, code)
+    # Pressed against a wall a posterior is hard to sample: the wall is the reason to give.
+    code = jnp.where(boundary, RESULTS.boundary._value, code)
     code = jnp.where(underdetermined, RESULTS.underdetermined._value, code)
     return jnp.where(finite, code, RESULTS.non_finite._value).astype(jnp.int32)
 

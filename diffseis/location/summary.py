@@ -28,7 +28,11 @@ def assemble(
     codes = np.array(
         [int(RESULTS.no_data._value) if p is None else int(p.result) for p in posteriors], dtype=np.int32
     )
-    usable = np.array([p is not None and np.all(np.isfinite(p.ned_km)) for p in posteriors], bool)
+    failed = int(RESULTS.non_finite._value)
+    usable = np.array(
+        [p is not None and int(p.result) != failed and np.all(np.isfinite(p.ned_km)) for p in posteriors],
+        bool,
+    )
     particles = _particles(posteriors, usable, frame)
     arrivals = _arrivals(
         prepared, posteriors, usable, particles, stations, frame, station_terms_s, len(picks), codes

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffseis.core.frames import LocalFrame
+from diffseis.inference import Laplace
 from diffseis.io import read_stations_csv
 from diffseis.workflows.inputs import check_together
 from tests.faults.world import World, place_of, ring, sources
@@ -65,8 +66,11 @@ def test_longitudes_beyond_180_are_the_same_places(tmp_path):
     assert abs(abs(frame.longitude_deg) - 180) < 0.1
 
 
-def test_an_ocean_without_land(world, twin):
-    """The whole network three kilometres under water: everything is deeper by as much."""
+def test_an_ocean_without_land(world):
+    """The whole network three kilometres under water: everything is deeper by as much.
+
+    Without a choice of particles, which rounding can turn: the two searches see depths that differ in their last digits.
+    """
     sunk = 3.0
     down = np.array([0.0, 0.0, sunk])
     ocean = World(
@@ -76,9 +80,10 @@ def test_an_ocean_without_land(world, twin):
         (50.0, 50.0, 30.0 + sunk),
     )
     deeper = {name: list(np.asarray(place) + down) for name, place in sources(3).items()}
-    solution = ocean.locate(ocean.picks(deeper))
+    solution = ocean.locate(ocean.picks(deeper), sampler=Laplace(64))
+    dry = world.locate(world.picks(sources(3)), sampler=Laplace(64))
     for event in range(3):
-        assert np.linalg.norm(place_of(solution, event) - down - place_of(twin, event)) < 0.010
+        assert np.linalg.norm(place_of(solution, event) - down - place_of(dry, event)) < 0.010
 
 
 @pytest.mark.slow
