@@ -40,7 +40,8 @@ def agreement(mean, sd, reference_mean, reference_sd, *, mean_limit=0.1, sd_limi
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--likelihood", default="robust")
-    parser.add_argument("--nodes", type=int, default=64, help="of the grid, along each axis")
+    parser.add_argument("--nodes", type=int, default=96, help="of the grid, along each axis")
+    parser.add_argument("--seeds", type=int, default=3, help="of the sampler")
     arguments = parser.parse_args()
     config = demo_config(HERE / "out").model_copy(update={"likelihood": arguments.likelihood})
     inputs, synthetic = demo_inputs(config)
@@ -48,11 +49,11 @@ def main() -> None:
         raise SystemExit("this ObsPy has no test data")
     setup = make_setup(config, inputs.stations, inputs.velocity)
 
-    def run(sampler, picks=inputs.picks):
+    def run(sampler, picks=inputs.picks, seed=0):
         start = time.perf_counter()
         solution = locate(
             picks, inputs.stations, setup.times, likelihood=setup.likelihood, prior=setup.volume, frame=setup.frame,
-            sampler=sampler, key=jr.key(0),
+            sampler=sampler, key=jr.key(seed),
         )  # fmt: skip
         return solution.value, time.perf_counter() - start
 
@@ -60,12 +61,14 @@ def main() -> None:
     reference_mean, reference_sd = moments(grid)
     rows = []
     raw = SVGD(config.num_particles, config.num_steps, num_rounds=0)
-    for name, sampler in {"svgd": setup.sampler, "svgd without correction": raw}.items():
-        catalogue, seconds = run(sampler)
+    runs = [("svgd", setup.sampler, seed) for seed in range(arguments.seeds)]
+    for name, sampler, seed in [*runs, ("svgd without correction", raw, 0)]:
+        catalogue, seconds = run(sampler, seed=seed)
         good, shift, ratio = agreement(*moments(catalogue), reference_mean, reference_sd)
         rows.append(
             {
                 "sampler": name,
+                "seed": seed,
                 "num_particles": sampler.num_particles,
                 "agree": int(good.sum()),
                 "of": len(good),
