@@ -70,7 +70,7 @@ def station_places(picks, events) -> list[dict]:
 
 
 def main() -> None:
-    picks, events, _ = read_nordic_bulletin(bulletin_path())
+    picks, events, _ = read_nordic_bulletin(bulletin_path(), keep_unweighted=True)
     rows = station_places(picks, events)
     path = Path(__file__).resolve().parents[1] / "diffseis" / "data" / "alpine_fault_stations.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:

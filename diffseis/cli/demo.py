@@ -10,6 +10,7 @@ def demo(
     seed: int = typer.Option(0, help="Random seed."),
 ) -> None:
     """Locate fifty earthquakes at the Alpine Fault, New Zealand, and write a report. Works offline."""
+    from diffseis.cli.locate import show_notices
     from diffseis.cli.terminal import Reporter, prepare_jax
 
     prepare_jax()
@@ -17,5 +18,6 @@ def demo(
 
     with Reporter() as reporter:
         result = run_demo(out, seed=seed, progress=reporter.update)
+    show_notices(result.record)
     for line in result.lines:
         typer.echo(line)

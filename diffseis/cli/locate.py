@@ -6,22 +6,24 @@ from typing import Any
 import typer
 
 
-def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | None:
-    """Comma-separated numbers of an option; a lone 0 fills up (it switches something off)."""
+def _numbers(
+    text: str | None, option: str, names: str, example: str, *, repeat: bool = False
+) -> tuple[float, ...] | None:
+    """Comma-separated numbers of an option; a lone 0 (which switches something off), or with `repeat` any lone number, fills up."""
     from diffseis.core.errors import InputError
 
     if text is None:
         return None
+    count = names.split(" ")[0].count(",") + 1
+    fix = f"give {names}, as {option} {example}"
     try:
         values = tuple(float(word) for word in text.split(","))
     except ValueError as error:
-        raise InputError(
-            f"{text!r} is no list of numbers", field=option, fix=f"give {count} numbers, as 0.02,0.05,2.0"
-        ) from error
-    if values == (0.0,):
-        values = (0.0,) * count
+        raise InputError(f"{text!r} is no list of numbers", field=option, fix=fix) from error
+    if len(values) == 1 and (repeat or values == (0.0,)):
+        values = values * count
     if len(values) != count:
-        raise InputError(f"got {len(values)} numbers, {text!r}", field=option, fix=f"give {count} numbers")
+        raise InputError(f"got {len(values)} number(s), {text!r}", field=option, fix=fix)
     return values
 
 
@@ -43,7 +45,8 @@ def locate(
     reference: Path | None = typer.Option(None, help="A catalogue to compare with in the report."),
     likelihood: str | None = typer.Option(None, help="robust | gaussian | edt | student."),
     traveltime_error: str | None = typer.Option(
-        None, help="FRACTION,MIN_S,MAX_S (default 0.02,0.05,2.0); 0 turns it off."
+        None,
+        help="FRACTION,MIN_S,MAX_S (default 0.02,0.05,2.0); 0 turns it off; auto learns it from the residuals.",
     ),
     outlier_fraction: float | None = typer.Option(None, help="Expected share of wrong picks (robust)."),
     sampler: str | None = typer.Option(None, help="svgd | laplace | grid | nuts."),
@@ -53,7 +56,9 @@ def locate(
     max_depth_km: float | None = typer.Option(None, help="Bottom of the search volume."),
     search_margin_km: float | None = typer.Option(None, help="Search volume beyond the outermost stations."),
     depth_prior_km: str | None = typer.Option(None, help="MEAN,SD of a normal prior on depth."),
-    default_uncertainty_s: float | None = typer.Option(None, help="Error of picks that state no usable one."),
+    default_uncertainty_s: str | None = typer.Option(
+        None, help="P,S (or one number): errors of picks that state no usable one."
+    ),
     nonlinloc: bool | None = typer.Option(None, "--nonlinloc", help="Also write NonLinLoc .hyp and .scat."),
     event_cards: int | None = typer.Option(None, help="Draw a card of the posterior for this many events."),
     seed: int | None = typer.Option(None, help="Random seed."),
@@ -70,7 +75,11 @@ def locate(
         "picks_format": picks_format,
         "reference": reference,
         "likelihood": likelihood,
-        "traveltime_error": _numbers(traveltime_error, "--traveltime-error", 3),
+        "traveltime_error": "auto"
+        if traveltime_error == "auto"
+        else _numbers(
+            traveltime_error, "--traveltime-error", "FRACTION,MIN_S,MAX_S (or auto)", "0.02,0.05,2.0"
+        ),
         "outlier_fraction": outlier_fraction,
         "sampler": sampler,
         "num_particles": num_particles,
@@ -78,8 +87,10 @@ def locate(
         "station_terms": station_terms,
         "max_depth_km": max_depth_km,
         "search_margin_km": search_margin_km,
-        "depth_prior_km": _numbers(depth_prior_km, "--depth-prior-km", 2),
-        "default_uncertainty_s": default_uncertainty_s,
+        "depth_prior_km": _numbers(depth_prior_km, "--depth-prior-km", "MEAN,SD", "8,4"),
+        "default_uncertainty_s": _numbers(
+            default_uncertainty_s, "--default-uncertainty-s", "P_S,S_S", "0.08,0.12", repeat=True
+        ),
         "nonlinloc": nonlinloc,
         "event_cards": event_cards,
         "seed": seed,
@@ -87,6 +98,12 @@ def locate(
     values = {key: value for key, value in given.items() if value is not None}
     values.update(_settings(set_))
     run(values, config_file=config)
+
+
+def show_notices(record: dict[str, Any]) -> None:
+    """What was replaced, left out or found odd, one line each, on the error stream."""
+    for notice in record["notices"]:
+        typer.echo(f"note: {notice}", err=True)
 
 
 def _settings(words: list[str]) -> dict[str, Any]:
@@ -135,6 +152,7 @@ def run(values: dict[str, Any], *, config_file: Path | None = None, **options: A
             f"median RMS residual {summary['median_rms_s']:.3f} s; median 68 % half-widths "
             f"{summary['median_horizontal_error_km']:.2f} km horizontally, {summary['median_vertical_error_km']:.2f} km in depth"
         )
+    show_notices(record)
     typer.echo(f"report: {config.out / 'report.html'}")
     if len(catalogue) and not (catalogue.events.status == "located").any():
         raise typer.Exit(3)

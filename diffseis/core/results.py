@@ -15,7 +15,7 @@ class RESULTS(eqx.Enumeration):
     successful = ""
     no_data = "There is nothing to work on: every datum is missing or masked."
     underdetermined = (
-        "The data cannot determine the unknowns; the posterior is broad and mostly shaped by the prior. "
+        "The data cannot determine the unknowns, or no datum is left to check them by; the posterior is broad or shaped by the prior. "
         "More phases or stations are needed."
     )
     boundary = (

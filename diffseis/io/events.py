@@ -74,9 +74,9 @@ def read_nordic_bulletin(
     path: str | Path,
     *,
     default_uncertainty_s: float | Mapping[str, float] = DEFAULT_UNCERTAINTY_S,
-    keep_unweighted: bool = True,
+    keep_unweighted: bool = False,
 ) -> tuple[PickTable, EventTable, list[Notice]]:
-    """A SEISAN bulletin with all arrivals that it reports: `read_events` with ``format="NORDIC"``."""
+    """A SEISAN bulletin: `read_events` with ``format="NORDIC"``."""
     return read_events(
         path, "NORDIC", default_uncertainty_s=default_uncertainty_s, keep_unweighted=keep_unweighted
     )

@@ -46,7 +46,7 @@ def read_hypoinverse(
                     fix="is it an archive file?",
                 )
             for row in _phases(text.ljust(120), events[-1]["event_id"], path, number):
-                check_row(row, events[-1]["time"], file=str(path), line=number)
+                check_row(row, file=str(path), line=number)
                 rows.append(row)
     if not events:
         raise InputError(

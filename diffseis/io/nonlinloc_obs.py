@@ -44,7 +44,7 @@ def read_nonlinloc_obs(
             if current is None:
                 current = _new_name(f"event{len(names) + 1:05d}", names)
             row = _row(stripped.split(), current, path, number)
-            check_row(row, _NOT_A_TIME, file=str(path), line=number)
+            check_row(row, file=str(path), line=number)
             rows.append(row)
     if not rows:
         raise InputError(

@@ -79,7 +79,7 @@ def tabulate(
         event_rows, not_phases = _pick_rows(event, origin, event_id, format, path)
         skipped += not_phases
         for row in event_rows:
-            check_row(row, facts["time"], file=str(path))
+            check_row(row, file=str(path))
         rows += event_rows
     if skipped:
         message = f"{skipped} amplitude, duration and azimuth readings are no phase picks and were left out"

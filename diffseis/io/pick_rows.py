@@ -22,8 +22,6 @@ from diffseis.io.times import FIRST_YEAR, LAST_YEAR
 DEFAULT_UNCERTAINTY_S: Mapping[str, float] = {"P": 0.1, "S": 0.2}
 """What a pick of a bulletin gets that states no error; always with a notice."""
 
-_LONGEST_TRAVEL_S = 86_400.0
-
 
 @dataclass(frozen=True)
 class PickRow:
@@ -97,8 +95,8 @@ def build_picks(
     return table, notices
 
 
-def check_row(row: PickRow, origin_time: np.datetime64, *, file: str, line: int | None = None) -> None:
-    """Refuse a pick without a station, or one days away from its event."""
+def check_row(row: PickRow, *, file: str, line: int | None = None) -> None:
+    """Refuse a pick without a station, or with a time that cannot be."""
     if not row.station:
         raise InputError(
             f"a pick of event {row.event_id} names no station",
@@ -108,16 +106,6 @@ def check_row(row: PickRow, origin_time: np.datetime64, *, file: str, line: int 
             fix="add it",
         )
     check_time(row.time, file=file, line=line, event_id=row.event_id)
-    if not np.isnat(origin_time):
-        seconds = abs((row.time - origin_time) / np.timedelta64(1, "s"))
-        if seconds > _LONGEST_TRAVEL_S:
-            raise InputError(
-                f"the pick at {row.station} is {seconds / 86400:.1f} days from event {row.event_id}",
-                file=file,
-                line=line,
-                field="time",
-                fix="check the date",
-            )
 
 
 def check_time(time: np.datetime64, *, file: str, event_id: str, line: int | None = None) -> None:

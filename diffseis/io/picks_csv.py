@@ -32,8 +32,6 @@ from diffseis.io.times import parse_time
 REQUIRED = ("event_id", "network", "station", "phase", "time", "uncertainty_s")
 OPTIONAL = ("probability",)
 
-_LONGEST_EVENT_S = 86_400.0
-_LONG_EVENT_S = 3_600.0
 _LARGE_MEDIAN_S = 5.0
 
 
@@ -80,7 +78,6 @@ def read_picks_csv(
         probability=_probabilities(table),
         extra={"phase_label": labels} | table.extra([*REQUIRED, *OPTIONAL]),
     )
-    notices += _check_spans(picks, table)
     return picks, notices
 
 
@@ -110,7 +107,7 @@ def _uncertainties(
                 i,
                 field,
                 _why_unusable(cell, float(values[i])),
-                "correct it, or give a default error for such picks",
+                "correct it, or give such picks a default error: --default-uncertainty-s P_S,S_S",
             )
         values[i] = default_for(str(phase[i]), default)
         replaced.append(i)
@@ -147,31 +144,3 @@ def _probabilities(table: Delimited) -> np.ndarray:
             "give it from 0 to 1 (per cent? divide by 100)",
         )
     return values
-
-
-def _check_spans(picks: PickTable, table: Delimited) -> list[Notice]:
-    """Picks of one event lie within a day; more than an hour is odd."""
-    if not len(picks):
-        return []
-    names, group = np.unique(picks.event_id.astype(str), return_inverse=True)
-    seconds = (picks.time - picks.time.min()) / np.timedelta64(1, "s")
-    order = np.lexsort((seconds, group))
-    first = np.searchsorted(group[order], np.arange(len(names)))
-    last = np.append(first[1:], len(order)) - 1
-    span = seconds[order][last] - seconds[order][first]
-    worst = int(np.argmax(span))
-    if span[worst] > _LONGEST_EVENT_S:
-        middle = np.median(seconds[group == worst])
-        rows = np.flatnonzero(group == worst)
-        row = int(rows[np.argmax(np.abs(seconds[rows] - middle))])
-        raise table.error(
-            row,
-            "time",
-            f"the picks of event {str(names[worst])!r} span {span[worst] / 86400:.1f} days",
-            "check the date of this pick, or give separate events separate ids",
-        )
-    long = int(np.sum(span > _LONG_EVENT_S))
-    if not long:
-        return []
-    message = f"the picks of {long} event(s) span over an hour, of {names[worst]} {span[worst] / 3600:.1f} h"
-    return [Notice("long-event", message, count=long, file=table.path)]

@@ -153,7 +153,7 @@ def _origin(catalogue: LocatedCatalogue, row: int, name: str) -> Any:
             azimuthal_gap=_or_none(events.gap_deg[row]),
             minimum_distance=_or_none(events.nearest_km[row] / KM_PER_DEGREE),
         ),
-        origin_uncertainty=_uncertainty(events, row),
+        origin_uncertainty=_uncertainty(catalogue, row),
         creation_info=_creation(),
     )
 
@@ -172,16 +172,25 @@ def marginal_half_widths_km(catalogue: LocatedCatalogue, row: int) -> tuple[floa
     return float(north), float(east)
 
 
-def _uncertainty(events: Any, row: int) -> Any:
+def horizontal_radius_km(catalogue: LocatedCatalogue, row: int) -> float:
+    """Radius of the circle about the epicentre that holds 68 % of the particles."""
+    ned = np.asarray(catalogue.particles.ned_km[row], np.float64)
+    good = ned[np.all(np.isfinite(ned), axis=-1)][:, :2]
+    if len(good) < 20:
+        return horizontal_ellipse(np.asarray(catalogue.events.covariance_km2[row])).semi_major_km
+    return float(np.quantile(np.hypot(*(good - good.mean(axis=0)).T), 0.01 * CONFIDENCE_PERCENT))
+
+
+def _uncertainty(catalogue: LocatedCatalogue, row: int) -> Any:
     from obspy.core.event import ConfidenceEllipsoid, OriginUncertainty
 
-    covariance = np.asarray(events.covariance_km2[row], np.float64)
+    covariance = np.asarray(catalogue.events.covariance_km2[row], np.float64)
     if not np.all(np.isfinite(covariance)):
         return None
     flat, solid = horizontal_ellipse(covariance), ellipsoid(covariance)
     metres = lambda km: _or_none(1000.0 * float(km))
     return OriginUncertainty(
-        horizontal_uncertainty=metres(events.horizontal_error_km[row]),
+        horizontal_uncertainty=metres(horizontal_radius_km(catalogue, row)),
         min_horizontal_uncertainty=metres(flat.semi_minor_km),
         max_horizontal_uncertainty=metres(flat.semi_major_km),
         azimuth_max_horizontal_uncertainty=_or_none(flat.azimuth_deg),

@@ -29,3 +29,6 @@ from diffseis.location.prior import SearchVolume as SearchVolume
 from diffseis.location.prior import StationSurface as StationSurface
 from diffseis.location.prior import UniformDepth as UniformDepth
 from diffseis.location.station_terms import estimate_station_terms as estimate_station_terms
+from diffseis.location.travel_time_error import estimate_travel_time_error as estimate_travel_time_error
+from diffseis.location.travel_time_error import fit_travel_time_error as fit_travel_time_error
+from diffseis.location.travel_time_error import normalised_misfit as normalised_misfit

@@ -105,7 +105,7 @@ class Arrivals:
     Attributes:
         event_row: row in `LocatedEvents`.
         station_row: row in the station table, -1 if the station is unknown.
-        status: `used`, `unknown-station`, `unknown-phase`, `duplicate`, or the event's status if it was not located.
+        status: `used`, `unknown-station`, `unknown-phase`, `far-in-time`, `duplicate`, or the event's status if it was not located.
         sigma_s: total standard deviation: pick and travel-time error.
         travel_time_s: predicted, with the station term.
         residual_s: observed minus predicted at the posterior mean hypocentre.

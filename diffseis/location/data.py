@@ -11,6 +11,9 @@ from diffseis.core.padding import bucket_size, mask_of, pad_axis
 from diffseis.core.tables import PHASES, PickTable, StationTable
 from diffseis.location.catalogue import seconds_between
 
+LONGEST_TRAVEL_S = 7200.0
+"""A pick further from its event's others is no outlier but a mistake. (A clock an hour wrong is an outlier.)"""
+
 
 class EventData(eqx.Module):
     """Picks of one event (or, with a leading axis, of a batch of events), sorted by time and padded.
@@ -42,7 +45,7 @@ class PreparedPicks:
         event_id: in the order of first appearance.
         reference_time: whole second at or before each event's first usable pick.
         event_row, station_row, phase_idx: of every pick of the table; -1 where unknown.
-        status: `used`, `unknown-station`, `unknown-phase` or `duplicate`, for every pick.
+        status: `used`, `unknown-station`, `unknown-phase`, `far-in-time` or `duplicate`, for every pick.
         rows: for each event, the rows of its usable picks in order of time.
     """
 
@@ -63,6 +66,7 @@ class PreparedPicks:
 def prepare_picks(picks: PickTable, stations: StationTable) -> PreparedPicks:
     """Matches picks with stations and phases; nothing is dropped without a status.
 
+    A pick more than `LONGEST_TRAVEL_S` from the median pick of its event is none of that event.
     Of several picks of one phase at one station for one event the one with the smallest uncertainty is used (the
     earliest of equals).
     """
@@ -76,6 +80,7 @@ def prepare_picks(picks: PickTable, stations: StationTable) -> PreparedPicks:
     status[station_row < 0] = "unknown-station"
 
     time = np.asarray(picks.time, "datetime64[ns]")
+    status[(status == "used") & _far_in_time(time, event_row, len(event_id))] = "far-in-time"
     sigma = np.asarray(picks.uncertainty_s, np.float64)
     order = np.lexsort((time, sigma))
     seen: set[tuple[int, int, int]] = set()
@@ -98,6 +103,15 @@ def prepare_picks(picks: PickTable, stations: StationTable) -> PreparedPicks:
     )
     reference = reference.astype("datetime64[s]").astype("datetime64[ns]")
     return PreparedPicks(event_id, reference, event_row, station_row, phase_idx, status, rows)
+
+
+def _far_in_time(time: np.ndarray, event_row: np.ndarray, num_events: int) -> np.ndarray:
+    """Which picks are too far from the median pick (the earlier of two) of their event."""
+    order = np.lexsort((time, event_row))
+    start = np.searchsorted(event_row[order], np.arange(num_events))
+    count = np.bincount(event_row, minlength=num_events)
+    middle = time[order[start + (count - 1) // 2]] if len(time) else time
+    return np.abs(time - middle[event_row]) > np.timedelta64(int(LONGEST_TRAVEL_S), "s")
 
 
 def _first_time(time: np.ndarray, chosen: np.ndarray) -> np.datetime64:

@@ -185,16 +185,19 @@ def _judge(problem: Problem, ned, log_density, described, converged: Bool[Array,
     boundary = (jnp.mean((near_side | near_bottom).astype(ned.dtype)) > 0.05) | at_top
 
     good = jnp.sum(jnp.where(data.mask, 1 - described["outlier_probability"], 0))
-    prior_sd = width[:2] / jnp.sqrt(jnp.asarray(12.0, ned.dtype))
-    wide = jnp.any(jnp.std(ned[:, :2], axis=0) > 0.5 * prior_sd)
+    prior_sd = width / jnp.sqrt(jnp.asarray(12.0, ned.dtype))
+    wide = jnp.any(jnp.std(ned[:, :2], axis=0) > 0.5 * prior_sd[:2])
+    any_depth = jnp.std(ned[:, 2]) > 0.75 * prior_sd[2]
     same = (data.station_row[:, None] == data.station_row[None, :]) & data.mask[None, :]
     earlier = jnp.arange(same.shape[0])[None, :] < jnp.arange(same.shape[0])[:, None]
     num_stations = jnp.sum(data.mask & ~jnp.any(same & earlier, axis=1))
-    underdetermined = (jnp.sum(data.mask) < 4) | (num_stations < 3) | (good < 3.5) | wide
+    # Four good picks fit any four unknowns: nothing is left to check them by.
+    underdetermined = (jnp.sum(data.mask) < 5) | (num_stations < 3) | (good < 4) | wide
 
     finite = jnp.all(jnp.isfinite(ned)) & jnp.all(jnp.isfinite(log_density))
     code = RESULTS.successful._value
     code = jnp.where(~converged, RESULTS.not_converged._value, code)
+    code = jnp.where(any_depth, RESULTS.underdetermined._value, code)
     # Pressed against a wall a posterior is hard to sample: the wall is the reason to give.
     code = jnp.where(boundary, RESULTS.boundary._value, code)
     code = jnp.where(underdetermined, RESULTS.underdetermined._value, code)

@@ -83,7 +83,7 @@ def hypocentre_by_picks(
         event: its row.
 
     Returns:
-        A differentiable function from pick times (s after the event's reference time, in order of time, padded) to place (km,
+        A differentiable function from pick times (s after the event's reference time, in order of time) to place (km,
         north-east-down) and origin time (s); and the times it was located with.
 
     Example:
@@ -99,10 +99,12 @@ def hypocentre_by_picks(
         station_terms_s=catalogue.station_terms_s,
     )
     data = jax.tree.map(jnp.asarray, data)
+    num_picks = len(prepared.rows[event])
     start = jnp.asarray(catalogue.particles.ned_km[event].mean(axis=0))
 
     @jax.jit
     def hypocentre(time_s):
-        return best_hypocentre(problem, eqx.tree_at(lambda d: d.time_s, data, time_s), start)
+        padded = data.time_s.at[:num_picks].set(time_s)
+        return best_hypocentre(problem, eqx.tree_at(lambda d: d.time_s, data, padded), start)
 
-    return hypocentre, data.time_s
+    return hypocentre, data.time_s[:num_picks]

@@ -18,7 +18,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from equinox import AbstractClassVar
+from equinox import AbstractClassVar, AbstractVar
 from jaxtyping import Array, Float, PyTree
 
 from diffseis.location.data import EventData
@@ -75,6 +75,7 @@ class AbstractLikelihood(eqx.Module):
     of all picks moves only the origin time; where `normalised`, it integrates to one over the picks.
     """
 
+    error: AbstractVar[TravelTimeError]
     samples_origin_time: AbstractClassVar[bool]
     """Whether the origin time is a fourth unknown, or is dealt with inside."""
     normalised: AbstractClassVar[bool]

@@ -76,6 +76,45 @@ def horizontal_half_width(ned_km: np.ndarray) -> float:
     return half_width(centred @ vectors[:, -1])
 
 
+def count_peaks(ned_km: np.ndarray, *, share: float = 0.05, dip: float = 0.5) -> int:
+    """Largest number of separate peaks of the particles' density along north, east, down or their longest axis.
+
+    Peaks are separate where the density between them falls below `dip` of the lower one; each holds at least `share` of
+    the particles. A normal kernel of 0.6 of Silverman's width smooths the density: less would take chance for peaks.
+    """
+    centred = ned_km - ned_km.mean(axis=0)
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    return max(_peaks_along(x, share, dip) for x in [*centred.T, centred @ vectors[:, -1]])
+
+
+def _peaks_along(x: np.ndarray, share: float, dip: float) -> int:
+    low, high = np.quantile(x, [0.005, 0.995])
+    if not high > low:
+        return 1
+    edges = np.linspace(low, high, 201)
+    counts = np.histogram(x, edges)[0].astype(float)
+    inside = x[(x >= low) & (x <= high)]
+    width = 0.6 * 1.06 * np.std(inside) * len(inside) ** -0.2 / (edges[1] - edges[0])
+    reach = np.arange(-int(4 * width) - 1, int(4 * width) + 2)
+    kernel = np.exp(-0.5 * (reach / width) ** 2)
+    density = np.convolve(
+        counts, kernel / kernel.sum(), mode="same" if len(kernel) <= len(counts) else "full"
+    )
+    density = density[: len(counts)]
+    # Walk along the density: a peak ends where it has fallen below `dip` of its top and then rises to over 1 / dip of the valley.
+    borders, top, valley, place = [0], density[0], np.inf, 0
+    for i, value in enumerate(density):
+        if value < valley:
+            valley, place = value, i
+        if valley < dip * top and valley < dip * value:
+            borders.append(place)
+            top, valley, place = value, value, i
+        elif value > top:
+            top, valley, place = value, value, i
+    masses = np.add.reduceat(counts, borders) / counts.sum()
+    return max(1, int(np.sum(masses >= share)))
+
+
 def region_volumes(ned_km: np.ndarray, log_density: np.ndarray) -> np.ndarray:
     """Volume in km3 of the regions of highest density that hold each of `REGION_LEVELS`.
 
@@ -169,7 +208,7 @@ def _events(prepared, posteriors, usable, particles, arrivals, frame, codes) -> 
         volume[e] = region_volumes(ned, particles.log_density[e])
         f["effective_sample_size"][e] = p.effective_fraction
         f["kernel_stein_discrepancy"][e] = p.kernel_stein_discrepancy
-        counts["num_modes"][e] = p.num_modes
+        counts["num_modes"][e] = max(int(p.num_modes), count_peaks(ned))
         rows = prepared.rows[e]
         # Weighted as the location weights them: by precision and by the probability of being no outlier.
         weight = arrivals.weight[rows] / arrivals.sigma_s[rows] ** 2

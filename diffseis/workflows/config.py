@@ -30,8 +30,8 @@ class LocateConfig(BaseModel):
     likelihood: Literal["robust", "gaussian", "edt", "student"] = "robust"
     outlier_fraction: float = Field(0.05, gt=0, lt=1)
     outlier_scale_s: float = Field(1.0, gt=0)
-    traveltime_error: tuple[float, float, float] = Field(
-        (0.02, 0.05, 2.0), description="fraction, min_s, max_s; 0 is off"
+    traveltime_error: Literal["auto"] | tuple[float, float, float] = Field(
+        (0.02, 0.05, 2.0), description="fraction, min_s, max_s; 0 is off; auto learns it from the residuals"
     )
     correlation_km: float = Field(3.0, ge=0, description="of travel-time errors between stations (gaussian)")
     sampler: Literal["svgd", "laplace", "grid", "nuts"] = "svgd"
@@ -57,8 +57,8 @@ class LocateConfig(BaseModel):
     depth_prior_km: tuple[float, float] | None = Field(
         None, description="mean and standard deviation of a normal prior"
     )
-    default_uncertainty_s: float | None = Field(
-        None, gt=0, description="for picks whose error is missing or unusable"
+    default_uncertainty_s: float | tuple[float, float] | None = Field(
+        None, description="of a P and an S whose error is missing or unusable; one number serves both"
     )
     nonlinloc: bool = Field(False, description="also write NonLinLoc .hyp and .scat")
     event_cards: int = Field(0, ge=0, description="draw a posterior card of this many events")
@@ -66,10 +66,20 @@ class LocateConfig(BaseModel):
 
     @field_validator("traveltime_error")
     @classmethod
-    def _ordered(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+    def _ordered(cls, value: Any) -> Any:
+        if value == "auto":
+            return value
         fraction, low, high = value
         if not (0 <= fraction < 1 and 0 <= low <= high < math.inf):
             raise ValueError("traveltime_error needs 0 <= fraction < 1 and 0 <= min_s <= max_s")
+        return value
+
+    @field_validator("default_uncertainty_s")
+    @classmethod
+    def _errors(cls, value: Any) -> Any:
+        given = value if isinstance(value, tuple) else (value,)
+        if value is not None and not all(0 < v < math.inf for v in given):
+            raise ValueError("default_uncertainty_s needs seconds above 0")
         return value
 
     @field_validator("depth_prior_km")
@@ -91,6 +101,9 @@ def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> Lo
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            if isinstance(values[key], dict):
+                fix = f"settings stand at the top of the file, without a [{key}] above them"
+                raise InputError(f"unknown table `[{key}]`", file=file, field=key, fix=fix)
             fix = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(known))}"
             raise InputError(f"unknown key `{key}`", file=file, field=key, fix=fix)
     try:
@@ -102,10 +115,25 @@ def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> Lo
         about = known[key].description if key in known and known[key].description else None
         fix = "give it on the command line or in the TOML file" if first["type"] == "missing" else about
         why = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "literal_error":
+            if key == "traveltime_error":
+                why, fix = (
+                    "is neither three numbers nor auto",
+                    "give FRACTION,MIN_S,MAX_S, as 0.02,0.05,2.0, or auto",
+                )
+            else:
+                words = [
+                    w.strip(" '")
+                    for w in first.get("ctx", {}).get("expected", "").replace(" or ", ",").split(",")
+                ]
+                near = difflib.get_close_matches(str(first["input"]).lower(), words, n=1, cutoff=0.5)
+                fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(words)}"
         raise InputError(f"{why}{given}", file=file, field=key, fix=fix) from error
     for name in ("picks", "stations", "velocity", "reference"):
         path = getattr(config, name)
         if path is not None and not path.is_file():
+            if path.is_dir():
+                raise InputError(f"{path} is a folder, not a file", field=name, fix="name one file in it")
             folder = path.parent if path.parent.is_dir() else None
             near = (
                 difflib.get_close_matches(path.name, [p.name for p in folder.iterdir()], n=1)

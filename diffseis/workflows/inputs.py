@@ -7,7 +7,7 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.core.frames import geodesic
-from diffseis.core.tables import EventTable, PickTable, StationTable, VelocityTable
+from diffseis.core.tables import PHASES, EventTable, PickTable, StationTable, VelocityTable
 from diffseis.io import (
     Notice,
     assign_networks,
@@ -21,12 +21,15 @@ from diffseis.io import (
     resolve_epochs,
     sha256_of,
 )
+from diffseis.location import prepare_picks
 from diffseis.workflows.config import LocateConfig
 
 FAR_ORIGIN_KM = 1000.0
 """Beyond this distance from every station, an origin that came with the data is said to be odd."""
 
 _EARTH_RADIUS_KM = 6371.0
+_SAME_PICK_S = 1.0
+"""Two readings of one arrival differ by less."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ def read_inputs(config: LocateConfig) -> Inputs:
 
 
 def _read_picks(config: LocateConfig, notices: list) -> tuple[PickTable, EventTable | None]:
-    path, default = config.picks, config.default_uncertainty_s
+    path = config.picks
+    given = config.default_uncertainty_s
+    default = dict(zip([*map(str, PHASES)], given, strict=True)) if isinstance(given, tuple) else given
     chosen = (
         config.picks_format or ("csv" if path.suffix.lower() in (".csv", ".txt", ".tsv") else "")
     ).lower()
@@ -129,6 +134,7 @@ def check_together(picks: PickTable, stations: StationTable) -> list[Notice]:
         notices.append(
             Notice("unknown-phase", f"{len(other)} picks of phases that are not used: {kinds}", len(other))
         )
+    notices += odd_picks(picks, stations)
     lat, lon = np.asarray(stations.latitude), np.asarray(stations.longitude)
     distance, _, _ = geodesic(lat, lon, np.median(lat), lon[len(lat) // 2])
     if np.max(distance) > 2500:
@@ -138,6 +144,40 @@ def check_together(picks: PickTable, stations: StationTable) -> list[Notice]:
             field="latitude,longitude",
             fix="correct its coordinates, or remove it: the local frame serves networks up to about 1000 km wide",
         )
+    return notices
+
+
+def odd_picks(picks: PickTable, stations: StationTable) -> list[Notice]:
+    """Notices about picks that will not be used although station and phase are known: strays in time, and repetitions."""
+    prepared = prepare_picks(picks, stations)
+    notices = []
+    far = np.flatnonzero(prepared.status == "far-in-time")
+    if len(far):
+        first = far[0]
+        message = (
+            f"{len(far)} picks lie over two hours from the other picks of their events and are left out (the first: event "
+            f"{picks.event_id[first]}, {picks.station_ids[first]} {picks.phase[first]}, {np.datetime_as_string(picks.time[first], unit='s')}): check "
+            "their dates, and that no two earthquakes share an id"
+        )
+        notices.append(Notice("far-in-time", message, len(far)))
+    repeated = np.flatnonzero(prepared.status == "duplicate")
+    if not len(repeated):
+        return notices
+    message = f"{len(repeated)} picks repeat event, station and phase of another, of which the more certain one is used"
+    key = lambda i: (prepared.event_row[i], prepared.station_row[i], prepared.phase_idx[i])
+    used = {key(i): i for i in np.flatnonzero(prepared.status == "used")}
+    apart = np.array(
+        [abs(picks.time[i] - picks.time[used[key(i)]]) / np.timedelta64(1, "s") for i in repeated]
+    )
+    contradict = repeated[apart > _SAME_PICK_S]
+    if len(contradict):
+        names, counts = np.unique(picks.event_id[contradict].astype(str), return_counts=True)
+        worst = int(np.argmax(counts))
+        message += (
+            f"; {len(contradict)} of them are over {_SAME_PICK_S:g} s from it (event {names[worst]}: {counts[worst]}): "
+            "do two earthquakes share an id?"
+        )
+    notices.append(Notice("duplicate", message, len(repeated)))
     return notices
 
 

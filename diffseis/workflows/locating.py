@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -20,6 +21,7 @@ from diffseis.core.tables import PickTable, StationTable, VelocityTable
 from diffseis.eikonal import AbstractPhaseTimes, build_layered_tables, table_bytes
 from diffseis.inference import SVGD, AbstractSampler, Laplace
 from diffseis.io import (
+    Notice,
     write_catalogue_csv,
     write_geojson,
     write_json,
@@ -43,16 +45,24 @@ from diffseis.location import (
     TravelTimeError,
     default_volume,
     estimate_station_terms,
+    estimate_travel_time_error,
     locate,
+    normalised_misfit,
 )
 from diffseis.velocity import layered_pair
 from diffseis.workflows.config import LocateConfig, to_command, to_toml
 from diffseis.workflows.inputs import Inputs, read_inputs
 from diffseis.workflows.provenance import git_commit, versions
-from diffseis.workflows.store import ChunkStore, fingerprint
+from diffseis.workflows.store import ChunkStore, exclusive, fingerprint
+
+_ENOUGH_PICKS = 20
+_MANY_OUTLIERS = 0.25
+_LARGE_MISFIT = 1.2
 
 Progress = Callable[[str, int, int], None]
 MAX_TABLE_BYTES = 8e9
+STARTING_ERROR = (0.02, 0.05, 2.0)
+"""Travel-time error with which learning it begins."""
 COMPACT_TABLE_BYTES = 256e6
 """Tables that would be larger keep their coefficients in single precision."""
 
@@ -91,7 +101,8 @@ class Setup:
 
 def make_likelihood(config: LocateConfig) -> AbstractLikelihood:
     """The likelihood that the settings ask for."""
-    error = TravelTimeError(*config.traveltime_error, correlation_km=config.correlation_km)
+    start = STARTING_ERROR if config.traveltime_error == "auto" else config.traveltime_error
+    error = TravelTimeError(*start, correlation_km=config.correlation_km)
     if config.likelihood == "gaussian":
         return Gaussian(error)
     if config.likelihood == "edt":
@@ -209,6 +220,8 @@ def run_locate(
 ) -> tuple[LocatedCatalogue, dict[str, Any]]:
     """The whole job: read, locate, write. Returns the catalogue and the record of the run.
 
+    Runs of one folder exclude each other.
+
     Args:
         config: settings.
         inputs: tables, where they do not come from the files that `config` names.
@@ -217,8 +230,28 @@ def run_locate(
         note: shown first among the notices of the report.
         command: the line that repeats the run, where `diffseis locate` with these settings does not.
     """
+    start = time.perf_counter()
+    if progress is not None:
+        progress("reading", 0, 0)
+    inputs = read_inputs(config) if inputs is None else inputs
+    timings = {"read": round(time.perf_counter() - start, 3)}
+    _make_folder(config.out)
+    with exclusive(config.out):
+        return _run(config, inputs, timings, progress=progress, title=title, note=note, command=command)
+
+
+def _run(
+    config: LocateConfig,
+    inputs: Inputs,
+    timings: dict[str, Any],
+    *,
+    progress: Progress | None,
+    title: str,
+    note: str | None,
+    command: str | None,
+) -> tuple[LocatedCatalogue, dict[str, Any]]:
+    """What `run_locate` does once the inputs are read and the folder is its own."""
     say = progress or (lambda *_: None)
-    timings: dict[str, Any] = {}
     clock = time.perf_counter()
 
     def lap(stage: str) -> None:
@@ -226,10 +259,6 @@ def run_locate(
         timings[stage] = round(time.perf_counter() - clock, 3)
         clock = time.perf_counter()
 
-    say("reading", 0, 0)
-    inputs = read_inputs(config) if inputs is None else inputs
-    lap("read")
-    _make_folder(config.out)
     say("building travel-time tables", 0, 0)
     setup = make_setup(config, inputs.stations, inputs.velocity)
     jax.block_until_ready(jax.tree.leaves(setup.times))
@@ -250,14 +279,24 @@ def run_locate(
         )
         timings["station term changes_s"] = history
         lap("station terms")
+    if config.traveltime_error == "auto":
+        setup, said = learn_error(setup, inputs, terms, progress=progress, key=key)
+        inputs = replace(inputs, notices=[*inputs.notices, *said])
+        lap("travel-time error")
 
     settings = config.model_dump(mode="json", exclude={"out", "nonlinloc", "event_cards", "reference"})
     mark = fingerprint(
-        {"settings": settings, "versions": versions(), "sha256": inputs.sha256}, setup.times, terms
+        {"settings": settings, "versions": versions(), "sha256": inputs.sha256},
+        setup.times,
+        terms,
+        setup.likelihood,
     )
     store = ChunkStore(config.out / ".resume", mark)
+    if len(store):
+        say(f"going on: {len(store)} events were located before", 0, 0)
     solution = setup.locate(inputs.picks, station_terms_s=terms, store=store, progress=progress, key=key)
     lap("locate")
+    inputs = replace(inputs, notices=[*inputs.notices, *misfit_notices(solution.value)])
     record = {
         "command": command or to_command(config),
         "configuration": config.model_dump(mode="json"),
@@ -278,6 +317,48 @@ def run_locate(
     return solution.value, record
 
 
+def learn_error(
+    setup: Setup, inputs: Inputs, terms: np.ndarray | None, *, progress: Progress | None, key: Key[Array, ""]
+) -> tuple[Setup, list[Notice]]:
+    """The set-up with the travel-time error that the catalogue's own residuals ask for."""
+    try:
+        error, history = estimate_travel_time_error(
+            inputs.picks, inputs.stations, setup.times, station_terms_s=terms, progress=progress, key=key, **setup.options
+        )  # fmt: skip
+    except ValueError as problem:
+        raise InputError(
+            str(problem), field="traveltime_error", fix="give it as --traveltime-error FRACTION,MIN_S,MAX_S"
+        ) from problem
+    fraction, least = history[-1]
+    message = f"travel-time error learnt from the residuals: {fraction:.3f} of the travel time, at least {least:.3f} s"
+    likelihood = eqx.tree_at(lambda x: x.error, setup.likelihood, error)
+    return replace(setup, likelihood=likelihood), [Notice("traveltime-error", message)]
+
+
+def misfit_notices(catalogue: LocatedCatalogue) -> list[Notice]:
+    """Whether the residuals say that stated errors are too small, or that inputs do not belong together."""
+    arrivals = catalogue.arrivals
+    placed = np.isfinite(arrivals.outlier_probability)
+    notices = []
+    if np.sum(placed) >= _ENOUGH_PICKS:
+        share = float(np.mean(arrivals.outlier_probability[placed]))
+        if share > _MANY_OUTLIERS:
+            message = (
+                f"{100 * share:.0f} % of the picks are taken for wrong: do picks, stations (latitude and longitude in their places?) "
+                "and velocity model belong together?"
+            )
+            notices.append(Notice("misfit", message))
+    misfit = normalised_misfit(catalogue)
+    if misfit > _LARGE_MISFIT:
+        message = (
+            f"residuals are {misfit:.2f} times as large as the stated errors allow, so the stated uncertainties are too small by at "
+            "least that much: learn them with --traveltime-error auto, correct the stations with --station-terms static, or give "
+            "larger errors"
+        )
+        notices.append(Notice("misfit", message))
+    return notices
+
+
 def _make_folder(folder: Path) -> None:
     """The folder of the results, made before hours are spent on what goes into it."""
     try:
@@ -290,6 +371,13 @@ def _make_folder(folder: Path) -> None:
         raise InputError(
             f"the folder {folder} cannot be written to", field="out", fix="choose another folder"
         )
+
+
+_UNUSED = ("unknown-station", "unknown-phase", "far-in-time", "duplicate")
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def summarise(catalogue: LocatedCatalogue) -> dict[str, Any]:
@@ -310,6 +398,7 @@ def summarise(catalogue: LocatedCatalogue) -> dict[str, Any]:
     weighted = float(np.sqrt(np.sum(weight * squares) / np.sum(weight))) if squares.size else None
     return {
         "num_events": len(events),
+        "normalised_misfit": _finite(normalised_misfit(catalogue)),
         "status": dict(zip(words.tolist(), counts.tolist(), strict=True)),
         "num_picks": len(arrivals),
         "num_picks_used": int(used.sum()),
@@ -345,6 +434,8 @@ def write_outputs(
     write_text(out / "config.toml", to_toml(config))
     if config.station_terms != "none":
         write_station_terms_csv(out / "station_terms.csv", catalogue)
+    else:  # of an earlier run in this folder
+        (out / "station_terms.csv").unlink(missing_ok=True)
     if config.nonlinloc:
         write_nonlinloc(out / "nonlinloc", catalogue)
     lap("write tables")
@@ -358,7 +449,8 @@ def write_outputs(
     for name, png in figures.items():
         safe_name = "".join(c if c.isalnum() or c in "._-" else "_" for c in name)
         (folder / f"{safe_name}.png").write_bytes(png)
-    notices = ([note] if note else []) + [str(n) for n in inputs.notices]
+    # The report itself says which picks were not used.
+    notices = ([note] if note else []) + [str(n) for n in inputs.notices if n.kind not in _UNUSED]
     lap("figures")
     write_report(
         catalogue,

@@ -8,7 +8,8 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import equinox as eqx
@@ -16,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from diffseis.core.errors import InputError
 from diffseis.io import atomic_path
 from diffseis.location import EventPosterior
 
@@ -68,11 +70,39 @@ class ChunkStore:
             self._index[event_id] = (path, row)
 
     def clear(self) -> None:
-        """Forgets everything: the run is complete."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forgets everything, what interrupted runs with other settings left too: the folder now holds a complete run."""
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
         self._index.clear()
-        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
-            self.folder.parent.rmdir()
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keeps other runs out of a folder of results; the system lets go of it however this process ends.
+
+    Raises:
+        InputError: if another run is at work there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: two runs of one folder are the user's to avoid
+        yield
+        return
+    path = folder / ".lock"
+    with path.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another run is writing into {folder}",
+                field="out",
+                fix="wait for it, or choose another folder",
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _names() -> list[str]:

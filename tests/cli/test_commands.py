@@ -150,8 +150,12 @@ def test_values_of_set(word, value):
 def test_lists_of_numbers():
     from diffseis.cli.locate import _numbers
 
-    assert _numbers("0.02,0.05,2.0", "--x", 3) == (0.02, 0.05, 2.0)
-    assert _numbers("0", "--x", 3) == (0.0, 0.0, 0.0), "a lone zero switches it off"
-    assert _numbers(None, "--x", 3) is None
-    with pytest.raises(InputError):
-        _numbers("1,2", "--x", 3)
+    about = ("--x", "FRACTION,MIN_S,MAX_S", "0.02,0.05,2.0")
+    assert _numbers("0.02,0.05,2.0", *about) == (0.02, 0.05, 2.0)
+    assert _numbers("0", *about) == (0.0, 0.0, 0.0), "a lone zero switches it off"
+    assert _numbers(None, *about) is None
+    with pytest.raises(InputError, match="FRACTION"):
+        _numbers("1,2", *about)
+    with pytest.raises(InputError, match="FRACTION"):
+        _numbers("1", *about)
+    assert _numbers("0.1", "--x", "P_S,S_S", "0.08,0.12", repeat=True) == (0.1, 0.1)

@@ -71,7 +71,7 @@ def test_four_distant_stations_on_one_side_do_not_fake_precision(world):
     events = poor.value.events
     assert events.gap_deg[0] > 180
     assert events.horizontal_error_km[0] > 5 * good.value.events.horizontal_error_km[0]
-    assert events.status[0] in ("located", "boundary")
+    assert events.status[0] in ("located", "boundary", "underdetermined")
     assert _misfits(poor, source)[0] < 11.3
 
 

@@ -17,7 +17,10 @@ BAD_OPTIONS = {
     "wrong type": (["--set", "seed=early"], ["seed", "early"]),
     "wrong word": (["--likelihood", "cauchy"], ["likelihood", "cauchy", "robust"]),
     "out of range": (["--set", "outlier_fraction=5"], ["outlier_fraction", "less than 1"]),
-    "two numbers of three": (["--traveltime-error", "0.02,0.05"], ["traveltime-error", "give 3 numbers"]),
+    "two numbers of three": (
+        ["--traveltime-error", "0.02,0.05"],
+        ["traveltime-error", "give FRACTION,MIN_S,MAX_S"],
+    ),
     "no numbers": (["--traveltime-error", "two per cent"], ["traveltime-error", "two per cent"]),
     "bounds exchanged": (["--traveltime-error", "0.02,2.0,0.05"], ["min_s <= max_s"]),
     "a depth prior without width": (["--depth-prior-km", "8,0"], ["depth_prior_km", "standard deviation"]),

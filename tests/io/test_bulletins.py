@@ -18,7 +18,7 @@ needs_select = pytest.mark.skipif(not SELECT.exists(), reason="this ObsPy comes 
 
 @pytest.fixture(scope="module")
 def bulletin():
-    return read_nordic_bulletin(SELECT)
+    return read_nordic_bulletin(SELECT, keep_unweighted=True)
 
 
 @needs_select

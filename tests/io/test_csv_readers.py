@@ -105,7 +105,6 @@ PICK_REFUSALS = {
     "underscore number": ([PICK_HEAD, PICK.replace("0.05", "0_05")], "uncertainty_s", "decimal"),
     "infinite": ([PICK_HEAD, PICK.replace("0.05", "1e999")], "uncertainty_s", "check"),
     "milliseconds": ([PICK_HEAD, PICK.replace("0.05", "50")], "uncertainty_s", "milliseconds"),
-    "a day apart": ([PICK_HEAD, PICK, PICK, PICK.replace("10-14", "10-19")], "time", "date"),
     "short row": ([PICK_HEAD, "e1,IV"], None, "cut off"),
     "decimal comma": ([PICK_HEAD, PICK.replace("0.05", "0,05")], None, "decimal commas"),
     "semicolons": ([PICK_HEAD.replace(",", ";"), PICK.replace(",", ";")], None, "commas"),

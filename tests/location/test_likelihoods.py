@@ -119,6 +119,7 @@ def test_law(law, likelihood):
 class _PaddingCounts(StudentT.__base__):
     """A sum that forgets the mask, the normalisation and the origin time."""
 
+    error: TravelTimeError
     samples_origin_time = True
     normalised = True
 
@@ -143,7 +144,7 @@ class _PaddingCounts(StudentT.__base__):
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_laws_notice_a_wrong_likelihood(law):
     with pytest.raises(AssertionError):
-        law(_PaddingCounts())
+        law(_PaddingCounts(TravelTimeError()))
 
 
 def _gaussian_parts(likelihood, data):

@@ -271,3 +271,81 @@ def test_the_whole_job_across_the_antimeridian(tmp_path):
     catalogue, _ = run_locate(there.config)
     assert set(catalogue.events.status) == {"located"}
     assert np.all(np.abs(np.abs(catalogue.events.longitude) - 180) < 1)
+
+
+def test_two_runs_of_one_folder_exclude_each_other(tiny, diffseis):
+    from diffseis.workflows.store import exclusive
+
+    tiny.config.out.mkdir()
+    with exclusive(tiny.config.out):
+        ended = diffseis(*tiny.words())
+    assert ended.code == 2
+    assert "another run" in ended.err
+    assert not (tiny.config.out / "run.json").exists()
+    with exclusive(tiny.config.out):
+        pass
+    assert not (tiny.config.out / ".lock").exists(), "let go of"
+
+
+def test_what_an_interrupted_run_left_goes_when_another_is_complete(tiny):
+    left = tiny.config.out / ".resume" / "0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "chunk.npz").write_bytes(b"not finished")
+    run_locate(tiny.config)
+    assert not (tiny.config.out / ".resume").exists()
+
+
+def _rewrite(tiny, change) -> list[str]:
+    lines = tiny.config.picks.read_text().splitlines()
+    lines = change(lines)
+    tiny.config.picks.write_text("\n".join(lines) + "\n")
+    return lines
+
+
+def test_a_pick_on_another_day_is_said_and_the_rest_is_located(tiny, diffseis):
+    _rewrite(tiny, lambda lines: [lines[0], lines[1].replace("2020-01-01", "2020-01-03"), *lines[2:]])
+    ended = diffseis(*tiny.words())
+    assert ended.code == 0
+    assert "note: 1 picks lie over two hours" in ended.err
+    with (tiny.config.out / "picks.csv").open() as stream:
+        assert [row["status"] for row in csv.DictReader(stream)].count("far-in-time") == 1
+    assert "over two hours from the other picks" in (tiny.config.out / "report.html").read_text()
+
+
+def test_two_earthquakes_under_one_id_are_said(tiny):
+    def join(lines):
+        names = list(dict.fromkeys(line.split(",")[0] for line in lines[1:]))
+        return [line.replace(names[1] + ",", names[0] + ",") for line in lines]
+
+    _rewrite(tiny, join)
+    notices = {n.kind: str(n) for n in read_inputs(tiny.config).notices}
+    assert "do two earthquakes share an id" in notices["duplicate"]
+
+
+def test_the_travel_time_error_is_learnt_and_said(tiny):
+    config = tiny.config.model_copy(update={"traveltime_error": "auto"})
+    catalogue, record = run_locate(config)
+    assert np.all(catalogue.events.status == "located")
+    assert any("learnt from the residuals" in notice for notice in record["notices"])
+    assert load_config({**_settings_of(config), "traveltime_error": "auto"}).traveltime_error == "auto"
+
+
+def _settings_of(config):
+    return {name: getattr(config, name) for name in ("picks", "stations", "velocity")}
+
+
+def test_residuals_that_are_too_large_are_said(tiny):
+    rng = np.random.default_rng(0)
+
+    def blur(lines):
+        out = [lines[0]]
+        for line in lines[1:]:
+            cells = line.split(",")
+            time = np.datetime64(cells[4], "ns") + np.timedelta64(int(rng.normal(0, 0.25) * 1e9), "ns")
+            out.append(",".join([*cells[:4], str(time), *cells[5:]]))
+        return out
+
+    _rewrite(tiny, blur)
+    _, record = run_locate(tiny.config)
+    assert record["summary"]["normalised_misfit"] > 1.2
+    assert any("stated uncertainties are too small" in notice for notice in record["notices"])
