@@ -92,7 +92,7 @@ def comparison_figure(catalogue: LocatedCatalogue, reference: EventTable) -> Fig
         if len(depth):
             _histogram(ax, depth, VERTICAL_COLOUR, both=True)
             ax.set_title(f"Depth difference: median {signed(float(np.median(depth)), 2)} km")
-            _x_label(ax, depth, "Deeper than the reference by (km)")
+            _x_label(ax, depth, "Depth, this run minus reference (km)")
         else:
             ax.set_title("Depth difference")
             say_empty(ax, "The reference has no depths.")

@@ -12,6 +12,7 @@ from diffseis.plot.geometry import (
     add_ellipses,
     bounds,
     build_scene,
+    inner_covariances,
     map_axes,
     north_arrow,
     scale_bar,
@@ -157,7 +158,7 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, 
             rasterized=True,
             zorder=2,
         )
-        flat = catalogue.events.covariance_km2[good][:, [1, 0]][:, :, [1, 0]]
+        flat = inner_covariances(catalogue)[good][:, [1, 0]][:, :, [1, 0]]
         add_ellipses(ax, east_north[good], flat, zorder=3)
     draw_hypocentres(ax, east_north, scene, norm, catalogue.events.status)
     _draw_stations(ax, scene, box)

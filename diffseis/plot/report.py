@@ -28,7 +28,7 @@ from diffseis.plot.style import figure_png
 
 CAPTIONS = {
     "map": "Epicentres (posterior means) coloured by depth; their posterior samples in the same colour; joint 68 % "
-    "ellipses where there are at most 400; stations; lines A–A′ and B–B′ of the depth sections.",
+    "ellipses (of the inner 90 % of the samples, enlarged) where there are at most 400; stations; lines A–A′ and B–B′ of the depth sections.",
     "sections": "Depth sections along A–A′ and B–B′ of the map, all events projected, without exaggeration; colours, "
     "ellipses and samples as on the map. Right: number of events and vertical error, on the same depth axis.",
     "residuals": "Residuals (observed minus predicted) of the used arrivals of located events: distributions, against "
@@ -42,7 +42,7 @@ CAPTIONS = {
 MEANING = (
     "Places and times are means of the posterior. Errors (±) are half-widths of the central 68 % interval "
     "of a marginal of the posterior: the horizontal one along the direction in which the epicentre is "
-    "least certain, the vertical one of depth. Ellipses and ellipsoids are joint 68 % regions of a "
+    "least certain, the vertical one of depth. Ellipsoids are joint 68 % regions of a "
     "Gaussian with the posterior's covariance; region volumes are those of the joint regions of highest "
     "density at {levels} %. They include the stated pick errors and travel-time errors, not a bias of the "
     "velocity model common to all events. Depths are below sea level. RMS is weighted as in the "

@@ -128,6 +128,7 @@ def unused_picks(catalogue: LocatedCatalogue) -> list[str]:
     for status, label, column in (
         ("unknown-station", "at stations that are not in the station table", picks.station),
         ("unknown-phase", "of phases that are not located", picks.phase),
+        ("far-in-time", "over two hours from the other picks of their events", picks.event_id),
     ):
         mine = words == status
         if mine.any():
