@@ -55,6 +55,7 @@ from diffseis.workflows.inputs import Inputs, read_inputs
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.store import ChunkStore, exclusive, fingerprint
 
+_SETTLED_S = 0.01
 _ENOUGH_PICKS = 20
 _MANY_OUTLIERS = 0.25
 _LARGE_MISFIT = 1.2
@@ -278,6 +279,13 @@ def _run(
             **setup.options,
         )
         timings["station term changes_s"] = history
+        message = (
+            f"static terms of {int(np.sum(np.any(terms != 0, axis=1)))} stations after {len(history)} rounds, the last of which changed them "
+            f"by {history[-1]:.4f} s (root mean square)"
+        )
+        if history[-1] > _SETTLED_S:
+            message += "; they have not settled: raise station_term_iterations"
+        inputs = replace(inputs, notices=[*inputs.notices, Notice("station-terms", message)])
         lap("station terms")
     if config.traveltime_error == "auto":
         setup, said = learn_error(setup, inputs, terms, progress=progress, key=key)
