@@ -7,9 +7,9 @@ import typer
 
 
 def _numbers(
-    text: str | None, option: str, names: str, example: str, *, repeat: bool = False
-) -> tuple[float, ...] | None:
-    """Comma-separated numbers of an option; a lone 0 (which switches something off), or with `repeat` any lone number, fills up."""
+    text: str | None, option: str, names: str, example: str, *, one_for_all: bool = False
+) -> tuple[float, ...] | float | None:
+    """Comma-separated numbers of an option. A lone 0 switches something off; with `one_for_all` a lone number is given back as it is."""
     from diffseis.core.errors import InputError
 
     if text is None:
@@ -20,7 +20,9 @@ def _numbers(
         values = tuple(float(word) for word in text.split(","))
     except ValueError as error:
         raise InputError(f"{text!r} is no list of numbers", field=option, fix=fix) from error
-    if len(values) == 1 and (repeat or values == (0.0,)):
+    if len(values) == 1 and one_for_all:
+        return values[0]
+    if values == (0.0,):
         values = values * count
     if len(values) != count:
         raise InputError(f"got {len(values)} number(s), {text!r}", field=option, fix=fix)
@@ -89,7 +91,7 @@ def locate(
         "search_margin_km": search_margin_km,
         "depth_prior_km": _numbers(depth_prior_km, "--depth-prior-km", "MEAN,SD", "8,4"),
         "default_uncertainty_s": _numbers(
-            default_uncertainty_s, "--default-uncertainty-s", "P_S,S_S", "0.08,0.12", repeat=True
+            default_uncertainty_s, "--default-uncertainty-s", "P_S,S_S", "0.08,0.12", one_for_all=True
         ),
         "nonlinloc": nonlinloc,
         "event_cards": event_cards,

@@ -158,4 +158,4 @@ def test_lists_of_numbers():
         _numbers("1,2", *about)
     with pytest.raises(InputError, match="FRACTION"):
         _numbers("1", *about)
-    assert _numbers("0.1", "--x", "P_S,S_S", "0.08,0.12", repeat=True) == (0.1, 0.1)
+    assert _numbers("0.1", "--x", "P_S,S_S", "0.08,0.12", one_for_all=True) == 0.1
