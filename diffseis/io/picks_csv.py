@@ -103,10 +103,12 @@ def _uncertainties(
         if usable_uncertainty(float(values[i])):
             continue
         if default is None:
+            more = sum(_looks_unusable(other) for other in cells[i + 1 :])
+            also = f" ({more} more rows likewise)" if more else ""
             raise table.error(
                 i,
                 field,
-                _why_unusable(cell, float(values[i])),
+                _why_unusable(cell, float(values[i])) + also,
                 "correct it, or give such picks a default error: --default-uncertainty-s P_S,S_S",
             )
         values[i] = default_for(str(phase[i]), default)
@@ -122,6 +124,13 @@ def _uncertainties(
     if replaced and default is not None:
         return values, [default_notice(phase[replaced], default, table.path)]
     return values, []
+
+
+def _looks_unusable(cell: str) -> bool:
+    try:
+        return is_missing(cell) or not usable_uncertainty(float(cell))
+    except ValueError:
+        return False
 
 
 def _why_unusable(cell: str, value: float) -> str:

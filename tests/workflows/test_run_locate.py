@@ -322,6 +322,7 @@ def test_two_earthquakes_under_one_id_are_said(tiny):
     assert "do two earthquakes share an id" in notices["duplicate"]
 
 
+@pytest.mark.slow
 def test_the_travel_time_error_is_learnt_and_said(tiny):
     config = tiny.config.model_copy(update={"traveltime_error": "auto"})
     catalogue, record = run_locate(config)
