@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
-from matplotlib.patches import Rectangle
+from matplotlib.path import Path as Outline
 from scipy.stats import chi2
 
 from diffseis.core.frames import LocalFrame
@@ -86,14 +86,15 @@ def bounds(points: list[np.ndarray], *, margin: float = 0.06, least_km: float = 
     return np.stack([centre - half, centre + half])
 
 
-def inner_covariances(catalogue: LocatedCatalogue, *, level: float = 0.9) -> np.ndarray:
-    """Covariance of the inner 90 % of each event's samples, enlarged so that a normal posterior's is its own.
+def inner_moments(catalogue: LocatedCatalogue, *, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of the inner 90 % of each event's samples, the latter enlarged so that a normal posterior's is its own.
 
     The few samples far out (where one pick is taken for wrong) can double a standard deviation; an ellipse of that size
     would surround what nobody sees.
     """
     events = catalogue.events
     out = np.array(events.covariance_km2, float)
+    middle = catalogue.frame.to_ned(events.latitude, events.longitude, events.depth_km)
     radius2 = chi2.ppf(level, 3)
     cut = chi2.cdf(radius2, 5) / chi2.cdf(radius2, 3)
     for e in np.flatnonzero(np.all(np.isfinite(out), axis=(1, 2))):
@@ -103,8 +104,9 @@ def inner_covariances(catalogue: LocatedCatalogue, *, level: float = 0.9) -> np.
         for _ in range(3):
             centred = ned - np.median(ned, axis=0)
             distance = np.einsum("pi,ij,pj->p", centred, np.linalg.pinv(out[e]), centred)
-            out[e] = np.cov(ned[distance <= np.quantile(distance, level)].T) / cut
-    return out
+            inside = ned[distance <= np.quantile(distance, level)]
+            middle[e], out[e] = inside.mean(axis=0), np.cov(inside.T) / cut
+    return middle, out
 
 
 def add_ellipses(ax: Axes, centres: np.ndarray, covariances: np.ndarray, **style) -> None:
@@ -137,7 +139,9 @@ def add_ellipses(ax: Axes, centres: np.ndarray, covariances: np.ndarray, **style
     )
     ellipses.set_in_layout(False)
     if top is not None:
-        ellipses.set_clip_path(Rectangle((-1e4, top), 2e4, 1e4, transform=ax.transData))
+        # A path, not a rectangle: that would take the place of the frame of the axes.
+        corners = np.array([[-1e4, top], [1e4, top], [1e4, 1e4], [-1e4, 1e4], [-1e4, top]])
+        ellipses.set_clip_path(Outline(corners), transform=ax.transData)
 
 
 def nice_step(span: float, count: int = 4) -> float:

@@ -12,7 +12,7 @@ from diffseis.plot.geometry import (
     add_ellipses,
     bounds,
     build_scene,
-    inner_covariances,
+    inner_moments,
     map_axes,
     north_arrow,
     scale_bar,
@@ -158,8 +158,9 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, norm: Normalize, 
             rasterized=True,
             zorder=2,
         )
-        flat = inner_covariances(catalogue)[good][:, [1, 0]][:, :, [1, 0]]
-        add_ellipses(ax, east_north[good], flat, zorder=3)
+        middle, covariance = inner_moments(catalogue)
+        flat = covariance[good][:, [1, 0]][:, :, [1, 0]]
+        add_ellipses(ax, middle[good][:, [1, 0]], flat, zorder=3)
     draw_hypocentres(ax, east_north, scene, norm, catalogue.events.status)
     _draw_stations(ax, scene, box)
     map_axes(ax, box, catalogue.frame)

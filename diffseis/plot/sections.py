@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from diffseis.location.catalogue import LocatedCatalogue
-from diffseis.plot.geometry import Scene, add_ellipses, build_scene, inner_covariances, nice_step
+from diffseis.plot.geometry import Scene, add_ellipses, build_scene, inner_moments, nice_step
 from diffseis.plot.maps import CLOUD_ALPHA, cloud_size, depth_norm, draw_hypocentres
 from diffseis.plot.profiles import Profile, section_profiles
 from diffseis.plot.style import (
@@ -87,8 +87,10 @@ def _draw(ax: Axes, catalogue: LocatedCatalogue, scene: Scene, profile: Profile,
     places = np.stack([profile.along_km(scene.ned_km), scene.ned_km[:, 2]], axis=-1)
     project = np.zeros((2, 3))
     project[0, :2], project[1, 2] = profile.direction, 1.0
-    flat = project @ inner_covariances(catalogue)[good] @ project.T
-    add_ellipses(ax, places[good], flat, top=float(catalogue.box_ned_km[0, 2]))
+    middle, covariance = inner_moments(catalogue)
+    at = np.stack([profile.along_km(middle), middle[:, 2]], axis=-1)
+    flat = project @ covariance[good] @ project.T
+    add_ellipses(ax, at[good], flat, top=float(catalogue.box_ned_km[0, 2]))
     draw_hypocentres(ax, places, scene, norm, catalogue.events.status)
     used = scene.stations_ned_km[scene.used_station]
     if len(used):
