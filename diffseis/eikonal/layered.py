@@ -50,13 +50,11 @@ class LayeredTime(AbstractTravelTimeField):
         self, source_ned_km: Float[Array, "3"], receiver_ned_km: Float[Array, "3"]
     ) -> Float[Array, ""]:
         offset = receiver_ned_km - source_ned_km
-        return first_arrival(
-            self.model,
-            safe.norm(offset[:2]),
-            jnp.minimum(source_ned_km[2], receiver_ned_km[2]),
-            jnp.maximum(source_ned_km[2], receiver_ned_km[2]),
-            safe.norm(offset),
-        )
+        # Chosen, not by minimum and maximum: at one depth these would halve each end's part in second derivatives.
+        above = source_ned_km[2] <= receiver_ned_km[2]
+        upper = jnp.where(above, source_ned_km[2], receiver_ned_km[2])
+        lower = jnp.where(above, receiver_ned_km[2], source_ned_km[2])
+        return first_arrival(self.model, safe.norm(offset[:2]), upper, lower, safe.norm(offset))
 
 
 @jax.jit
@@ -74,14 +72,19 @@ def first_arrival(
     """
     segments = model.segments()
     constant = model.kind == "layers"
-    times = [
-        _direct_time(segments, offset_km, upper_km, lower_km, distance_km, constant)[None],
-    ]
+    direct = _direct_time(segments, offset_km, upper_km, lower_km, distance_km, constant)
+    times = []
+    # At one depth the leg between the ends vanishes with its derivative; halves of that of the other legs make up for it.
+    upper_km, lower_km = jnp.minimum(upper_km, lower_km), jnp.maximum(upper_km, lower_km)
     if segments.top_km.shape[0] > 1:
         times.append(_head_times(segments, offset_km, upper_km, lower_km, constant))
     if not constant:
         times.append(_turning_times(segments, offset_km, upper_km, lower_km))
-    return jnp.min(jnp.concatenate(times))
+    if not times:
+        return direct
+    other = jnp.min(jnp.concatenate(times))
+    # An arc within one segment is found as a turning ray, too; the closed form has the better derivatives.
+    return jnp.where(direct <= other * (1 + 64 * float(jnp.finfo(direct.dtype).eps)), direct, other)
 
 
 def _turning_times(segments: Segments, offset_km, upper_km, lower_km):
