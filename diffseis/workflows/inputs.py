@@ -163,18 +163,18 @@ def odd_picks(picks: PickTable, stations: StationTable) -> list[Notice]:
     repeated = np.flatnonzero(prepared.status == "duplicate")
     if not len(repeated):
         return notices
-    message = f"{len(repeated)} picks repeat event, station and phase of another, of which the more certain one is used"
+    message = f"{len(repeated)} picks repeat event, station and phase of another, of which the more certain (of equals the earlier) one is used"
     key = lambda i: (prepared.event_row[i], prepared.station_row[i], prepared.phase_idx[i])
     used = {key(i): i for i in np.flatnonzero(prepared.status == "used")}
     apart = np.array(
         [abs(picks.time[i] - picks.time[used[key(i)]]) / np.timedelta64(1, "s") for i in repeated]
     )
-    contradict = repeated[apart > _SAME_PICK_S]
+    contradict = repeated[apart >= _SAME_PICK_S]
     if len(contradict):
         names, counts = np.unique(picks.event_id[contradict].astype(str), return_counts=True)
         worst = int(np.argmax(counts))
         message += (
-            f"; {len(contradict)} of them are over {_SAME_PICK_S:g} s from it (event {names[worst]}: {counts[worst]}): "
+            f"; {len(contradict)} of them are {_SAME_PICK_S:g} s or more from it (event {names[worst]}: {counts[worst]}): "
             "do two earthquakes share an id?"
         )
     notices.append(Notice("duplicate", message, len(repeated)))

@@ -56,6 +56,11 @@ from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.store import ChunkStore, exclusive, fingerprint
 
 _SETTLED_S = 0.01
+_NO_RESIDUAL_S = 60.0
+_MANY_PICKS = 100
+_BIASED = 0.5
+"""Median residual of a phase, in units of its errors, that is no chance."""
+_LARGE_DISCREPANCY = 0.5
 _ENOUGH_PICKS = 20
 _MANY_OUTLIERS = 0.25
 _LARGE_MISFIT = 1.2
@@ -356,6 +361,7 @@ def misfit_notices(catalogue: LocatedCatalogue) -> list[Notice]:
                 "and velocity model belong together?"
             )
             notices.append(Notice("misfit", message))
+    notices += _odd_residuals(catalogue) + _odd_events(catalogue)
     misfit = normalised_misfit(catalogue)
     if misfit > _LARGE_MISFIT:
         message = (
@@ -364,6 +370,55 @@ def misfit_notices(catalogue: LocatedCatalogue) -> list[Notice]:
             "larger errors"
         )
         notices.append(Notice("misfit", message))
+    return notices
+
+
+def _odd_residuals(catalogue: LocatedCatalogue) -> list[Notice]:
+    """Picks that no wave can explain, and phases that are early or late as a whole."""
+    arrivals, picks = catalogue.arrivals, catalogue.picks
+    notices = []
+    residual = np.abs(np.nan_to_num(arrivals.residual_s))
+    far = np.flatnonzero((arrivals.status == "used") & (residual > _NO_RESIDUAL_S))
+    if len(far):
+        worst = far[np.argmax(residual[far])]
+        message = (
+            f"{len(far)} picks are over {_NO_RESIDUAL_S:g} s off (the worst: event {picks.event_id[worst]}, {picks.station_ids[worst]} "
+            f"{picks.phase[worst]}, {arrivals.residual_s[worst]:.0f} s): check clocks and dates"
+        )
+        notices.append(Notice("odd-residuals", message, len(far)))
+    located = (catalogue.events.status == "located")[arrivals.event_row] & (arrivals.status == "used")
+    for phase in ("P", "S"):
+        mine = located & (picks.phase == phase)
+        if np.sum(mine) < _MANY_PICKS:
+            continue
+        middle = float(np.median(arrivals.residual_s[mine]))
+        if abs(middle) > _BIASED * float(np.median(arrivals.sigma_s[mine])):
+            message = (
+                f"{phase} picks are {abs(middle):.2f} s {'late' if middle > 0 else 'early'} in the median: is the {phase} velocity "
+                "(Vp/Vs) right?"
+            )
+            notices.append(Notice("phase-bias", message, int(np.sum(mine))))
+    return notices
+
+
+def _odd_events(catalogue: LocatedCatalogue) -> list[Notice]:
+    """Located events whose posterior has several peaks or is ill represented, and why others were not located."""
+    events = catalogue.events
+    located = events.status == "located"
+    notices = []
+    odd = np.flatnonzero(
+        located & ((events.num_modes > 1) | (events.kernel_stein_discrepancy > _LARGE_DISCREPANCY))
+    )
+    if len(odd):
+        message = (
+            f"{len(odd)} located events have several peaks or long tails, so that mean and error say little (num_modes above 1 or "
+            f"kernel_stein_discrepancy above {_LARGE_DISCREPANCY:g} in catalog.csv; the first: {events.event_id[odd[0]]})"
+        )
+        notices.append(Notice("odd-posterior", message, len(odd)))
+    for status in dict.fromkeys(events.status[~located]):
+        mine = np.flatnonzero(events.status == status)
+        message = f"{len(mine)} events are {status} (the first: {events.event_id[mine[0]]}). {events.reason[mine[0]]}"
+        notices.append(Notice("not-located", message, len(mine)))
     return notices
 
 
@@ -381,7 +436,7 @@ def _make_folder(folder: Path) -> None:
         )
 
 
-_UNUSED = ("unknown-station", "unknown-phase", "far-in-time", "duplicate")
+_UNUSED = ("unknown-station", "unknown-phase")
 
 
 def _finite(value: float) -> float | None:
@@ -457,7 +512,7 @@ def write_outputs(
     for name, png in figures.items():
         safe_name = "".join(c if c.isalnum() or c in "._-" else "_" for c in name)
         (folder / f"{safe_name}.png").write_bytes(png)
-    # The report itself says which picks were not used.
+    # The report itself lists stations and phases that are not known.
     notices = ([note] if note else []) + [str(n) for n in inputs.notices if n.kind not in _UNUSED]
     lap("figures")
     write_report(
