@@ -26,8 +26,6 @@ _FRACTION = (1e-3, 0.3)
 _MINIMUM_S = (1e-3, 2.0)
 _GRID_PICKS = 4000
 """How many picks a first look takes."""
-_OUTLIERS = (0.05, 1.0)
-"""Share and scale in s of wrong picks, as `InlierOutlier` has them by default."""
 
 
 def residual_sample(catalogue: LocatedCatalogue) -> dict[str, np.ndarray]:
@@ -69,17 +67,20 @@ def fit_travel_time_error(
     pick_sigma_s: np.ndarray,
     *,
     maximum_s: float = 2.0,
+    outlier_fraction: float = 0.05,
+    outlier_scale_s: float = 1.0,
 ) -> tuple[float, float]:
     """Fraction and least error in s under which residuals are most probable, wrong picks allowed for.
 
     Args:
         residual_s, travel_time_s, pick_sigma_s: one per pick.
         maximum_s: largest travel-time error.
+        outlier_fraction, outlier_scale_s: of wrong picks, as in `InlierOutlier`.
 
     Returns:
         `fraction` and `minimum_s` of a `TravelTimeError`.
     """
-    share, scale = _OUTLIERS
+    share, scale = outlier_fraction, outlier_scale_s
 
     def misfit(logarithms: np.ndarray, rows: slice = slice(None)) -> float:
         fraction, least = np.exp(logarithms)
@@ -128,6 +129,9 @@ def estimate_travel_time_error(
     likelihood = InlierOutlier() if likelihood is None else likelihood
     error = likelihood.error
     history: list[tuple[float, float]] = []
+    wrong: dict[str, float] = {}
+    if isinstance(likelihood, InlierOutlier):
+        wrong = {name: float(getattr(likelihood, name)) for name in ("outlier_fraction", "outlier_scale_s")}
     for iteration in range(num_iterations):
         if progress is not None:
             progress(f"travel-time error, round {iteration + 1}", iteration, num_iterations)
@@ -143,7 +147,7 @@ def estimate_travel_time_error(
             )
         maximum = float(error.maximum_s)
         found = fit_travel_time_error(
-            sample["residual_s"], sample["travel_time_s"], sample["pick_sigma_s"], maximum_s=maximum
+            sample["residual_s"], sample["travel_time_s"], sample["pick_sigma_s"], maximum_s=maximum, **wrong
         )
         settled = bool(history) and np.allclose(found, history[-1], rtol=0.05)
         history.append(found)

@@ -6,6 +6,7 @@ answer. Each file appears under its name only when complete; one that is damaged
 
 import hashlib
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -91,14 +92,15 @@ def exclusive(folder: Path) -> Iterator[None]:
     with path.open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            busy = not path.exists() or not os.path.samestat(os.fstat(stream.fileno()), path.stat())
+        except OSError as problem:  # a file system without locks cannot tell
+            busy = isinstance(problem, BlockingIOError | FileNotFoundError)
+        if busy:  # or the file was taken away by a run that has just ended
             raise InputError(
                 f"another run is writing into {folder}",
                 field="out",
                 fix="wait for it, or choose another folder",
-            ) from None
-        except OSError:  # a file system without locks
-            pass
+            )
         try:
             yield
         finally:

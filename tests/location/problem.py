@@ -3,6 +3,8 @@
 import jax.numpy as jnp
 import numpy as np
 
+from diffseis.core.frames import LocalFrame
+from diffseis.core.tables import StationTable
 from diffseis.eikonal import FieldTimes, GradientTime
 from diffseis.location import EventData, FlatSurface, InlierOutlier, Problem, SearchVolume
 from diffseis.velocity import Gradient
@@ -26,6 +28,16 @@ def gradient_times(speed=5.0, slope=0.05):
     return FieldTimes(
         GradientTime(Gradient(speed, slope)), GradientTime(Gradient(speed / 1.75, slope / 1.75))
     )
+
+
+def scattered_network(num: int, half_width_km: float, *, seed: int):
+    """Stations anywhere in a square at sea level, and the frame in its middle."""
+    frame = LocalFrame(42.8, 13.2)
+    side = np.random.default_rng(seed).uniform(-half_width_km, half_width_km, (num, 2))
+    latitude, longitude, _ = frame.to_geographic(np.column_stack([side, np.zeros(num)]))
+    names = np.array([f"S{i:02d}" for i in range(num)], dtype=object)
+    network = np.array(["XX"] * num, dtype=object)
+    return StationTable(network, names, latitude, longitude, np.zeros(num)), frame
 
 
 def volume():

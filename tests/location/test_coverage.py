@@ -8,24 +8,17 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from diffseis.core.frames import LocalFrame
-from diffseis.core.tables import StationTable
 from diffseis.inference import SVGD, Laplace
 from diffseis.location import FlatSurface, Gaussian, InlierOutlier, SearchVolume, TravelTimeError, locate
 from diffseis.synthesis import draw_hypocentres, synthetic_picks
-from tests.location.problem import gradient_times
+from tests.location.problem import gradient_times, scattered_network
 
 NUM_EVENTS = 200
 
 
 @pytest.fixture(scope="module")
 def network():
-    frame = LocalFrame(42.8, 13.2)
-    rng = np.random.default_rng(3)
-    places = np.column_stack([rng.uniform(-35, 35, (12, 2)), np.zeros(12)])
-    latitude, longitude, _ = frame.to_geographic(places)
-    names = np.array([f"S{i:02d}" for i in range(12)], dtype=object)
-    stations = StationTable(np.array(["XX"] * 12, dtype=object), names, latitude, longitude, np.zeros(12))
+    stations, frame = scattered_network(12, 35.0, seed=3)
     return stations, frame, SearchVolume([-30.0, -30.0, 0.0], [30.0, 30.0, 25.0], surface=FlatSurface(0.0))
 
 

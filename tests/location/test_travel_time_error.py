@@ -5,8 +5,6 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from diffseis.core.frames import LocalFrame
-from diffseis.core.tables import StationTable
 from diffseis.inference import Laplace
 from diffseis.location import (
     InlierOutlier,
@@ -18,7 +16,7 @@ from diffseis.location import (
     normalised_misfit,
 )
 from diffseis.synthesis import synthetic_picks
-from tests.location.problem import gradient_times
+from tests.location.problem import gradient_times, scattered_network
 
 TRUE = (0.03, 0.15)
 
@@ -44,12 +42,8 @@ def test_without_an_error_the_fit_finds_next_to_none():
 
 @pytest.fixture(scope="module")
 def catalogue():
-    frame = LocalFrame(42.8, 13.2)
+    stations, frame = scattered_network(14, 40.0, seed=2)
     rng = np.random.default_rng(2)
-    places = np.column_stack([rng.uniform(-40, 40, (14, 2)), np.zeros(14)])
-    latitude, longitude, _ = frame.to_geographic(places)
-    names = np.array([f"S{i:02d}" for i in range(14)], dtype=object)
-    stations = StationTable(np.array(["XX"] * 14, dtype=object), names, latitude, longitude, np.zeros(14))
     events = np.column_stack([rng.uniform(-20, 20, (60, 2)), rng.uniform(4, 15, 60)])
     picks, _ = synthetic_picks(
         events,
