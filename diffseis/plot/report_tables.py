@@ -78,7 +78,7 @@ def failure_table(catalogue: LocatedCatalogue) -> str:
     events = catalogue.events
     failed = np.flatnonzero(events.status != "located")
     if not len(failed):
-        return "<p>Every event was located.</p>"
+        return "<p>Every event was located.</p>" if len(events) else "<p>There are no events.</p>"
     counts = (
         np.bincount(catalogue.arrivals.event_row, minlength=len(events)) if len(catalogue.arrivals) else None
     )
