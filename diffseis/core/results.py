@@ -14,10 +14,7 @@ class RESULTS(eqx.Enumeration):
 
     successful = ""
     no_data = "There is nothing to work on: every datum is missing or masked."
-    underdetermined = (
-        "The data cannot determine the unknowns, or no datum is left to check them by; the posterior is broad or shaped by the prior. "
-        "More phases or stations are needed."
-    )
+    underdetermined = "The data cannot determine the unknowns, or no datum is left to check them by. More phases or stations are needed."
     boundary = (
         "The solution leans on the edge of the search volume, so that its uncertainty is cut off there. "
         "Enlarge the volume or the velocity model, or check the picks."

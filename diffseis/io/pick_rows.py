@@ -8,6 +8,7 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.core.tables import PickTable
+from diffseis.core.words import plural
 from diffseis.io.notices import Notice
 from diffseis.io.phases import (
     MAX_UNCERTAINTY_S,
@@ -69,7 +70,7 @@ def build_picks(
     kept = [row for row in rows if keep_unweighted or row.quality_weight > 0]
     notices = []
     if len(kept) < len(rows):
-        message = f"{len(rows) - len(kept)} pick(s) that the analyst gave no weight were left out"
+        message = f"{plural(len(rows) - len(kept), 'pick')} left out, because the analyst gave no weight"
         notices.append(Notice("zero-weight", message, count=len(rows) - len(kept), file=file))
     phase = np.array([normalise_phase(row.phase) for row in kept], dtype=object)
     uncertainty_s = np.array([row.uncertainty_s for row in kept], dtype=np.float64)

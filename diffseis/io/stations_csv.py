@@ -8,6 +8,7 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.core.tables import PickTable, StationTable
+from diffseis.core.words import plural
 from diffseis.io.delimited import Delimited, code_column, is_missing, number_column, read_delimited
 from diffseis.io.notices import Notice
 from diffseis.io.times import parse_time
@@ -150,7 +151,7 @@ def merge_duplicates(
     dropped = len(stations) - len(keep)
     if not dropped:
         return stations, []
-    message = f"{dropped} repeated station row(s) were merged"
+    message = f"{plural(dropped, 'repeated station row')} merged"
     notice = Notice("merged-stations", message, count=dropped, file=file)
     merged = stations.take(keep)
     for name, combine, column in (("start", min, start), ("end", max, end)):
@@ -196,7 +197,7 @@ def resolve_epochs(stations: StationTable, picks: PickTable) -> tuple[StationTab
             )
         keep.append(used[0] if used else int(rows[-1]))
         chosen += len(rows) > 1
-    message = f"of {chosen} station(s) with several epochs, the one that holds for the picks was taken"
+    message = f"{plural(chosen, 'station')} with several epochs: the one that holds for the picks was taken"
     return stations.take(np.array(keep)), [Notice("station-epochs", message, count=chosen)]
 
 

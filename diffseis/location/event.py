@@ -20,6 +20,16 @@ from diffseis.location.posterior import (
 )
 from diffseis.location.reference import broad_reference
 
+SHORTAGES = (
+    "",
+    "Fewer than five picks: none is left to check the others by.",
+    "Fewer than three stations.",
+    "Fewer than four picks agree with the place; the others are taken for wrong.",
+    "The epicentre is hardly better known than before: its spread is over half of the search volume's.",
+    "The depth is hardly better known than before: its spread is over three quarters of the search volume's.",
+)
+"""Why an event is underdetermined; `EventPosterior.shortage` counts into these."""
+
 _MODE_SHARE = 0.05
 _KSD_PARTICLES = 128
 _OUTLIER_PARTICLES = 256
@@ -39,6 +49,7 @@ class EventPosterior(eqx.Module):
         num_modes: maxima that hold at least 5 %.
         effective_fraction, kernel_stein_discrepancy: diagnostics of the particles.
         result: code of `core.RESULTS`.
+        shortage: what the data lack, an index into `SHORTAGES` (0: nothing).
     """
 
     ned_km: Float[Array, "particle 3"]
@@ -55,6 +66,7 @@ class EventPosterior(eqx.Module):
     effective_fraction: Float[Array, ""]
     kernel_stein_discrepancy: Float[Array, ""]
     result: Int[Array, ""]
+    shortage: Int[Array, ""]
 
 
 def locate_event(
@@ -91,7 +103,7 @@ def locate_event(
     described = _describe_picks(problem, ned, origin, data)
     ksd = _discrepancy(target, draws.position)
     num_modes = jnp.sum(jax.nn.softmax(modes.log_weight) >= _MODE_SHARE)
-    result = _judge(problem, ned, log_density, described, draws.converged, data)
+    result, shortage = _judge(problem, ned, log_density, described, draws.converged, data)
     return EventPosterior(
         ned_km=ned,
         origin_time_s=origin,
@@ -102,6 +114,7 @@ def locate_event(
         effective_fraction=draws.effective_fraction,
         kernel_stein_discrepancy=ksd,
         result=result,
+        shortage=shortage,
         **described,
     )
 
@@ -172,7 +185,7 @@ def _discrepancy(target, position):
 
 
 def _judge(problem: Problem, ned, log_density, described, converged: Bool[Array, ""], data: EventData):
-    """The `RESULTS` code of an event: the worst thing that is true of it."""
+    """The `RESULTS` code of an event, the worst thing that is true of it, and its index into `SHORTAGES`."""
     lower, upper = problem.volume.lower_km, problem.volume.upper_km
     width = upper - lower
     near_side = jnp.any(
@@ -192,7 +205,9 @@ def _judge(problem: Problem, ned, log_density, described, converged: Bool[Array,
     earlier = jnp.arange(same.shape[0])[None, :] < jnp.arange(same.shape[0])[:, None]
     num_stations = jnp.sum(data.mask & ~jnp.any(same & earlier, axis=1))
     # Four good picks fit any four unknowns: nothing is left to check them by.
-    underdetermined = (jnp.sum(data.mask) < 5) | (num_stations < 3) | (good < 4) | wide
+    lacks = jnp.stack([jnp.sum(data.mask) < 5, num_stations < 3, good < 4, wide, any_depth])
+    shortage = jnp.where(jnp.any(lacks), 1 + jnp.argmax(lacks), 0).astype(jnp.int32)
+    underdetermined = jnp.any(lacks[:4])
 
     finite = jnp.all(jnp.isfinite(ned)) & jnp.all(jnp.isfinite(log_density))
     code = RESULTS.successful._value
@@ -201,7 +216,8 @@ def _judge(problem: Problem, ned, log_density, described, converged: Bool[Array,
     # Pressed against a wall a posterior is hard to sample: the wall is the reason to give.
     code = jnp.where(boundary, RESULTS.boundary._value, code)
     code = jnp.where(underdetermined, RESULTS.underdetermined._value, code)
-    return jnp.where(finite, code, RESULTS.non_finite._value).astype(jnp.int32)
+    code = jnp.where(finite, code, RESULTS.non_finite._value).astype(jnp.int32)
+    return code, shortage
 
 
 @eqx.filter_jit

@@ -3,8 +3,8 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import Protocol, runtime_checkable
 
 import jax
@@ -17,6 +17,7 @@ from diffseis.core.padding import bucket_size
 from diffseis.core.random import fold_keys, stable_ids
 from diffseis.core.results import RESULTS, Solution
 from diffseis.core.tables import PHASES, PickTable, StationTable
+from diffseis.core.words import plural
 from diffseis.eikonal import AbstractPhaseTimes, AbstractTravelTimeField, FieldTimes
 from diffseis.inference import SVGD, AbstractSampler
 from diffseis.location.data import EventData, PreparedPicks, event_arrays, prepare_picks
@@ -190,10 +191,6 @@ def _locate_all(
         ]
         return jax.tree.map(lambda *leaves: np.stack(leaves), *events), np.asarray(rows)
 
-    # Two threads must not compile the same program: the first call of each size runs alone.
-    compiling = {size: Lock() for size, _ in tasks}
-    compiled: set[int] = set()
-
     def call(size: int, members: list[int]) -> EventPosterior:
         data, rows = build(size, members)
         answer = locate_chunk(
@@ -208,14 +205,13 @@ def _locate_all(
         )
         return jax.tree.map(np.asarray, answer)
 
+    stopping = Event()
+
     def run(task) -> None:
+        if stopping.is_set():
+            return
         size, members = task
-        if size in compiled:
-            answer = call(size, members)
-        else:
-            with compiling[size]:
-                answer = call(size, members)
-                compiled.add(size)
+        answer = call(size, members)
         for i, event in enumerate(members):
             answers[event] = jax.tree.map(lambda x, i=i: x[i], answer)
         if store is not None:
@@ -226,22 +222,29 @@ def _locate_all(
 
     start = time.perf_counter()
     if progress is not None and tasks:
-        progress(f"compiling {len({s for s, _ in tasks})} programs and locating", 0, counts["total"])
-    # XLA lets go of the interpreter lock while it computes. One task of each size first, so that different programs are
-    # compiled side by side; then the largest first, so that threads end together.
-    firsts = {size: i for i, (size, _) in reversed(list(enumerate(tasks)))}
-    order = sorted(
-        range(len(tasks)), key=lambda i: (i not in firsts.values(), -tasks[i][0] * len(tasks[i][1]))
-    )
+        progress(
+            f"compiling {plural(len({s for s, _ in tasks}), 'program')} and locating", 0, counts["total"]
+        )
+    # XLA lets go of the interpreter lock while it compiles and computes. The first task of a size compiles its program,
+    # and the others of that size follow it; a compilation takes most of a GB and one and a half cores, so there is
+    # one for every two cores. The largest first, so that threads end together.
     workers = 1 if vectorised else max(1, min(os.cpu_count() or 1, 8))
-    with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(run, tasks[i]) for i in order]
+    futures: list[Future] = []
+    with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(max(1, workers // 2)) as compilers:
+
+        def lead(size: int) -> None:
+            first, *rest = [task for task in tasks if task[0] == size]
+            run(first)
+            futures.extend(pool.submit(run, task) for task in rest)
+
+        leads = [compilers.submit(lead, size) for size in sorted({s for s, _ in tasks}, reverse=True)]
         try:
+            for future in leads:
+                future.result()
             for future in futures:
                 future.result()
         except BaseException:  # an interrupt too: what is not begun is dropped, what is begun is kept
-            for future in futures:
-                future.cancel()
+            stopping.set()
             raise
     stats = {
         "num_events": len(answers),

@@ -7,7 +7,7 @@ from diffseis.core.results import RESULTS, result_name, status_words
 from diffseis.core.tables import PickTable, StationTable
 from diffseis.location.catalogue import REGION_LEVELS, Arrivals, LocatedCatalogue, LocatedEvents, Particles
 from diffseis.location.data import PreparedPicks
-from diffseis.location.event import EventPosterior
+from diffseis.location.event import SHORTAGES, EventPosterior
 from diffseis.location.prior import SearchVolume
 
 HALF = (0.16, 0.84)
@@ -135,6 +135,14 @@ def region_volumes(ned_km: np.ndarray, log_density: np.ndarray) -> np.ndarray:
     return np.array(volumes)
 
 
+def _reason(code: int, posterior: EventPosterior | None) -> str:
+    """Why an event was not located: what its data lack, where that is the reason."""
+    sentence = str(RESULTS[getattr(RESULTS, result_name(code))])
+    if posterior is not None and code == int(RESULTS.underdetermined._value):
+        return f"{SHORTAGES[int(posterior.shortage)]} More phases or stations are needed."
+    return sentence
+
+
 def azimuthal_gap(azimuth_deg: np.ndarray) -> float:
     """Largest angle without a station; 360 for one station."""
     if len(azimuth_deg) == 0:
@@ -218,7 +226,7 @@ def _events(prepared, posteriors, usable, particles, arrivals, frame, codes) -> 
         if len(good):
             f["gap_deg"][e] = azimuthal_gap(arrivals.azimuth_deg[good])
             f["nearest_km"][e] = arrivals.distance_km[good].min()
-    reasons = np.array([str(RESULTS[getattr(RESULTS, result_name(int(c)))]) for c in codes], dtype=object)
+    reasons = np.array([_reason(int(c), p) for c, p in zip(codes, posteriors, strict=True)], dtype=object)
     return LocatedEvents(
         event_id=prepared.event_id,
         reference_time=prepared.reference_time,

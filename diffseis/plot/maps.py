@@ -55,8 +55,10 @@ def map_figure(catalogue: LocatedCatalogue) -> Figure:
             )
             axes[0].set_title("Network and events")
             inside = int(_within(scene.ned_km[scene.good][:, [1, 0]], boxes[1]).sum())
-            what = f": {inside} of {scene.good.sum()} located, with samples" if scene.good.any() else ""
-            axes[1].set_title(f"Dashed frame{what}")
+            what = (
+                f" ({inside} of {scene.good.sum()} located events), with samples" if scene.good.any() else ""
+            )
+            axes[1].set_title(f"Inside the frame{what}")
         else:
             axes[0].set_title("Epicentres with posterior samples, and stations")
         if scene.good.any():

@@ -52,8 +52,10 @@ MEANING = (
 
 def make_figures(catalogue: LocatedCatalogue, *, reference: EventTable | None = None) -> dict[str, Figure]:
     """The figures of the report by name (`map`, `sections`, `residuals`, `uncertainty`, `quality`,
-    `comparison`).
+    `comparison`); none where there are no events.
     """
+    if not len(catalogue):
+        return {}
     figures = {
         "map": map_figure(catalogue),
         "sections": section_figure(catalogue),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from diffseis.core.tables import PHASES
+from diffseis.core.words import plural
 from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.html import Column, escape, table
 from diffseis.plot.residuals import used_arrivals
@@ -134,10 +135,10 @@ def unused_picks(catalogue: LocatedCatalogue) -> list[str]:
         if mine.any():
             names = list(dict.fromkeys(str(n) for n in column[mine]))
             listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
-            sentences.append(f"{int(mine.sum())} pick(s) {label}: {listed}.")
+            sentences.append(f"{plural(int(mine.sum()), 'pick')} {label}: {listed}.")
     repeated = int(np.sum(words == "duplicate"))
     if repeated:
-        sentences.append(f"{repeated} pick(s) repeated another pick of the same event, station and phase.")
+        sentences.append(f"{plural(repeated, 'pick')} of the same event, station and phase as another.")
     return sentences
 
 

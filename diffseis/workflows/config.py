@@ -111,6 +111,12 @@ def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> Lo
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else "configuration"
+        missing = [str(e["loc"][0]) for e in error.errors() if e["type"] == "missing" and e["loc"]]
+        if len(missing) > 1 and first["type"] == "missing":
+            fix = "give them on the command line or in the TOML file"
+            raise InputError(
+                f"{', '.join(missing)} are required", file=file, field=missing[0], fix=fix
+            ) from error
         given = f", got {first['input']!r}" if first["type"] != "missing" and first["loc"] else ""
         about = known[key].description if key in known and known[key].description else None
         fix = "give it on the command line or in the TOML file" if first["type"] == "missing" else about

@@ -79,7 +79,9 @@ def demo_inputs(config: LocateConfig) -> tuple[Inputs, bool]:
     source = "Scherwath et al. (2003), Van Avendonk et al. (2004); see diffseis/data/README.md"
     if bulletin_path() is not None:  # what `diffseis locate` would read
         inputs = read_inputs(config)
-        return replace(inputs, velocity=replace(inputs.velocity, source=source)), False
+        # The bulletin lies deep inside an installed package: its name says enough.
+        notices = [replace(n, file=n.file and Path(n.file).name) for n in inputs.notices]
+        return replace(inputs, velocity=replace(inputs.velocity, source=source), notices=notices), False
     stations, notices = read_stations_csv(config.stations)
     velocity = replace(read_velocity_csv(config.velocity, config.velocity_kind), source=source)
     digests = {"stations": sha256_of(config.stations), "velocity": sha256_of(config.velocity)}

@@ -8,6 +8,7 @@ import numpy as np
 from diffseis.core.errors import InputError
 from diffseis.core.frames import geodesic
 from diffseis.core.tables import PHASES, EventTable, PickTable, StationTable, VelocityTable
+from diffseis.core.words import plural
 from diffseis.io import (
     Notice,
     assign_networks,
@@ -118,21 +119,31 @@ def check_together(picks: PickTable, stations: StationTable) -> list[Notice]:
     unknown = sorted({i for i in ids if i not in known})
     if unknown:
         count = int(np.sum([i in set(unknown) for i in ids]))
-        shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
+        shown = ", ".join(u.lstrip(".") for u in unknown[:8]) + (
+            f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
+        )
         if len(picks) and count == len(picks):
             raise InputError(
-                f"no pick belongs to a known station (picks name {shown}; stations are {', '.join(sorted(known)[:5])} ...)",
+                f"no pick belongs to a known station (picks name {shown}; stations are {', '.join(k.lstrip('.') for k in sorted(known)[:5])} ...)",
                 field="network,station",
                 fix="give both files the same network and station codes",
             )
         notices.append(
-            Notice("unknown-station", f"{count} picks at {len(unknown)} unknown stations: {shown}", count)
+            Notice(
+                "unknown-station",
+                f"{plural(count, 'pick')} at {plural(len(unknown), 'unknown station')}: {shown}",
+                count,
+            )
         )
     other = [str(p) for p in picks.phase if p not in ("P", "S")]
     if other:
         kinds = ", ".join(sorted(set(other))[:8])
         notices.append(
-            Notice("unknown-phase", f"{len(other)} picks of phases that are not used: {kinds}", len(other))
+            Notice(
+                "unknown-phase",
+                f"{plural(len(other), 'pick')} of phases that are not used: {kinds}",
+                len(other),
+            )
         )
     notices += odd_picks(picks, stations)
     lat, lon = np.asarray(stations.latitude), np.asarray(stations.longitude)
@@ -155,7 +166,7 @@ def odd_picks(picks: PickTable, stations: StationTable) -> list[Notice]:
     if len(far):
         first = far[0]
         message = (
-            f"{len(far)} picks lie over two hours from the other picks of their events and are left out (the first: event "
+            f"{plural(len(far), 'pick')} over two hours from the other picks of the event left out (the first: event "
             f"{picks.event_id[first]}, {picks.station_ids[first]} {picks.phase[first]}, {np.datetime_as_string(picks.time[first], unit='s')}): check "
             "their dates, and that no two earthquakes share an id"
         )
@@ -163,7 +174,7 @@ def odd_picks(picks: PickTable, stations: StationTable) -> list[Notice]:
     repeated = np.flatnonzero(prepared.status == "duplicate")
     if not len(repeated):
         return notices
-    message = f"{len(repeated)} picks repeat event, station and phase of another, of which the more certain (of equals the earlier) one is used"
+    message = f"{plural(len(repeated), 'pick')} with event, station and phase of another, of which the more certain (of equals the earlier) one is used"
     key = lambda i: (prepared.event_row[i], prepared.station_row[i], prepared.phase_idx[i])
     used = {key(i): i for i in np.flatnonzero(prepared.status == "used")}
     apart = np.array(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from diffseis.core.words import plural
 from diffseis.io import Notice
 from diffseis.location import LocatedCatalogue, normalised_misfit
 
@@ -54,7 +55,7 @@ def _odd_residuals(catalogue: LocatedCatalogue) -> list[Notice]:
     if len(far):
         worst = far[np.argmax(residual[far])]
         message = (
-            f"{len(far)} picks are over {_NO_RESIDUAL_S:g} s off (the worst: event {picks.event_id[worst]}, {picks.station_ids[worst]} "
+            f"{plural(len(far), 'pick')} over {_NO_RESIDUAL_S:g} s off (the worst: event {picks.event_id[worst]}, {picks.station_ids[worst]} "
             f"{picks.phase[worst]}, {arrivals.residual_s[worst]:.0f} s): check clocks and dates"
         )
         notices.append(Notice("odd-residuals", message, len(far)))
@@ -83,12 +84,12 @@ def _odd_events(catalogue: LocatedCatalogue) -> list[Notice]:
     )
     if len(odd):
         message = (
-            f"{len(odd)} located events have several peaks or long tails, so that mean and error say little (num_modes above 1 or "
+            f"{plural(len(odd), 'located event')} with several peaks or long tails, so that mean and error say little (num_modes above 1 or "
             f"kernel_stein_discrepancy above {_LARGE_DISCREPANCY:g} in catalog.csv; the first: {events.event_id[odd[0]]})"
         )
         notices.append(Notice("odd-posterior", message, len(odd)))
     for status in dict.fromkeys(events.status[~located]):
         mine = np.flatnonzero(events.status == status)
-        message = f"{len(mine)} events are {status} (the first: {events.event_id[mine[0]]}). {events.reason[mine[0]]}"
+        message = f"{plural(len(mine), 'event')} {status} (the first: {events.event_id[mine[0]]}). {events.reason[mine[0]]}"
         notices.append(Notice("not-located", message, len(mine)))
     return notices

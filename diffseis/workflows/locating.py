@@ -18,6 +18,7 @@ from diffseis.core.errors import InputError
 from diffseis.core.frames import LocalFrame
 from diffseis.core.results import Solution
 from diffseis.core.tables import PickTable, StationTable, VelocityTable
+from diffseis.core.words import plural
 from diffseis.eikonal import AbstractPhaseTimes, build_layered_tables, table_bytes
 from diffseis.inference import SVGD, AbstractSampler, Laplace
 from diffseis.io import (
@@ -299,7 +300,7 @@ def _run(
     )
     store = ChunkStore(config.out / ".resume", mark)
     if len(store):
-        say(f"going on: {len(store)} events were located before", 0, 0)
+        say(f"going on: {plural(len(store), 'event')} located before", 0, 0)
     solution = setup.locate(inputs.picks, station_terms_s=terms, store=store, progress=progress, key=key)
     lap("locate")
     inputs = replace(inputs, notices=[*inputs.notices, *notices_about(solution.value)])

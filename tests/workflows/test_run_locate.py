@@ -306,7 +306,7 @@ def test_a_pick_on_another_day_is_said_and_the_rest_is_located(tiny, diffseis):
     _rewrite(tiny, lambda lines: [lines[0], lines[1].replace("2020-01-01", "2020-01-03"), *lines[2:]])
     ended = diffseis(*tiny.words())
     assert ended.code == 0
-    assert "note: 1 picks lie over two hours" in ended.err
+    assert "note: 1 pick over two hours" in ended.err
     with (tiny.config.out / "picks.csv").open() as stream:
         assert [row["status"] for row in csv.DictReader(stream)].count("far-in-time") == 1
     assert "over two hours from the other picks" in (tiny.config.out / "report.html").read_text()
