@@ -3,35 +3,26 @@
 import abc
 
 import equinox as eqx
-from jaxtyping import Array, Float
 
-from diffseis.eikonal.sweeping import Factored, implicit
+from diffseis.eikonal.factored import Factored
+from diffseis.eikonal.implicit import solve_implicit
 
 
 class AbstractAdjoint(eqx.Module):
-    """A way to differentiate a converged solution."""
+    """A way to solve an equation so that the solution can be differentiated."""
 
     @abc.abstractmethod
-    def attach(
-        self, equation: Factored, tau: Float[Array, "*shape"], *, max_rounds: int
-    ) -> Float[Array, "*shape"]:
-        """The same tau, with derivatives with respect to the equation.
-
-        Args:
-            equation: with the derivatives of its parts.
-            tau: converged, without derivatives.
-            max_rounds: largest number of rounds of linear sweeps.
-        """
+    def solve(self, equation: Factored, *, order: int, max_rounds: int, tolerance: float):
+        """tau at the nodes, the stencils, the number of rounds, and whether they converged."""
 
 
 class ImplicitAdjoint(AbstractAdjoint):
-    """By the implicit function theorem: one linear set of sweeps, whatever number the solution took.
+    """By the implicit function theorem: a linear set of sweeps, whatever number the solution took.
 
     No sweep is remembered, so memory does not grow with their number. Which neighbour the wave comes from
-    is held fixed: first derivatives are exact, forward and reverse, except where two waves arrive together.
+    is held fixed: derivatives of any order are exact, forward and reverse, except where two waves arrive
+    together.
     """
 
-    def attach(
-        self, equation: Factored, tau: Float[Array, "*shape"], *, max_rounds: int
-    ) -> Float[Array, "*shape"]:
-        return implicit(equation, tau, max_rounds=max_rounds)
+    def solve(self, equation: Factored, *, order: int, max_rounds: int, tolerance: float):
+        return solve_implicit(equation, order, max_rounds, tolerance)

@@ -1,223 +1,258 @@
-"""Travel times on a grid: factored fast sweeping, differentiable by the implicit function theorem."""
+"""Factored fast sweeping: a first-order monotone pass finds where waves come from, a second-order pass follows them.
 
-from itertools import combinations, product
+The first pass is Godunov's scheme. From its times each node learns on which side of each axis its upwind
+neighbours lie and whether the next but one may be used. With that frozen, the second-order equations form a
+directed graph without cycles: Gauss-Seidel along it is direct. Two things it cannot hold exactly, the
+derivative along axes without an upwind neighbour (a wave that passes at right angles), taken from the last
+round by a central difference, and paths that turn from one octant to another, converge in a few rounds.
 
-import equinox as eqx
+References:
+    Fomel, Luo & Zhao (2009), Fast sweeping method for the factored eikonal equation,
+    doi:10.1016/j.jcp.2009.05.029. Treister & Haber (2016), A fast marching algorithm for the factored eikonal
+    equation, doi:10.1016/j.jcp.2016.08.012. Zhao (2005), A fast sweeping method for eikonal equations,
+    doi:10.1090/S0025-5718-04-01678-3.
+"""
+
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from diffseis.core import safe
-from diffseis.core.grids import RegularGrid
-from diffseis.eikonal.planes import neighbour, orientations, sweep
+from diffseis.eikonal.factored import FAR_S_PER_KM, Factored, godunov
+from diffseis.eikonal.planes import Plane, neighbour, sweep
 
-FAR_S_PER_KM = 1e6
-"""Mean slowness of nodes that no wave has reached yet."""
+FIRST_PASS_TOLERANCE = 1e-2
+"""What the first pass may leave where a second follows: it only decides on which side neighbours lie."""
 
 
-class Factored(eqx.Module):
-    """The factored eikonal equation ``|tau grad T0 + T0 grad tau| = s`` on a grid, ``T = T0 tau``, T0 the
-    distance.
+PASSING = 4
+"""The code of an axis along which a wave passes at right angles, smoothly."""
+KINK = 0.2
+"""Change of slowness from one cell to the next, as a share of the mean slowness, that is taken for a kink."""
 
-    The factor takes the kink at the source out of the unknown: tau is smooth there, whether or not the
-    source is a node.
+MOST_PASSING = 0.05
+"""Largest share that such an axis may have in the squared slowness; 0.04 occurs next to the source."""
 
-    Attributes:
-        slowness: at the nodes, s/km.
-        distance_km: T0 at the nodes.
-        direction: gradient of T0, a unit vector, axis first.
-        near: nodes whose tau is prescribed.
-        near_tau: the value there.
-        spacing_km: of the nodes.
+
+def first_order_sweeps(equation: Factored, *, max_rounds: int, tolerance: float, final: bool = True):
+    """Godunov's monotone first-order scheme: tau, rounds and what is left (relative).
+
+    Swept until a round changes nothing any more where it is `final`; otherwise until neighbours agree, which saves that round
+    but holds only roughly where two waves meet.
     """
+    spacing = equation.spacing_km
 
-    slowness: Float[Array, "*shape"]
-    distance_km: Float[Array, "*shape"]
-    direction: Float[Array, "dim *shape"]
-    near: Bool[Array, "*shape"]
-    near_tau: Float[Array, "*shape"]
-    spacing_km: Float[Array, " dim"]
+    def update(plane: Plane) -> Array:
+        squared, near = plane.fields
+        distance, gradient = _along(equation, plane)
+        # Near the source nothing is computed, and a slope may be zero.
+        slopes = [jnp.where(near > 0, 1, distance / h + g) for g, h in zip(gradient, spacing, strict=True)]
+        offsets = [distance / h * one for one, h in zip(plane.first, spacing, strict=True)]
+        tau = godunov(slopes, offsets, squared)
+        return jnp.where(near > 0, plane.old, jnp.minimum(plane.old, tau))
 
+    fields = [equation.squared_slowness, equation.near.astype(jnp.int8)]
+    tau = jnp.where(equation.near, equation.near_tau, FAR_S_PER_KM)
 
-def factor(speed, grid: RegularGrid, source_km: Float[Array, " dim"], near_nodes: float) -> Factored:
-    """The equation for a speed given as a function of a point on the grid's axes.
+    def one_round(tau):
+        return sweep(tau, fields, update, equation.axes_km, fill=FAR_S_PER_KM)
 
-    Within `near_nodes` of the source tau is the mean slowness of the straight segment (Simpson's rule).
-    """
-    nodes = grid.nodes_km().reshape(-1, grid.num_dims)
-    slowness = 1 / jax.vmap(speed)(nodes)
-    offset = nodes - source_km[None, :]
-    distance = safe.norm(offset)
-    middle = 1 / jax.vmap(speed)(nodes - offset / 2)
-    mean = (slowness + 4 * middle + (1 / speed(source_km))[None]) / 6
-    direction = safe.divide(offset, jnp.broadcast_to(distance[:, None], offset.shape))
-    near = stop_gradient(safe.norm(offset / grid.spacing_km[None, :])) < near_nodes
-    shape = grid.shape
-    return Factored(
-        slowness.reshape(shape),
-        distance.reshape(shape),
-        jnp.moveaxis(direction.reshape(*shape, grid.num_dims), -1, 0),
-        near.reshape(shape),
-        mean.reshape(shape),
-        grid.spacing_km,
-    )
+    def wanted(tau):
+        return local_update(equation, tau, stencils(equation, tau, order=1), order=1)
+
+    return _until_converged(one_round, None if final else wanted, tau, max_rounds, tolerance)
 
 
-def upwind_root(slopes, offsets, slowness):
-    """The root tau of ``sum_i (a_i tau - b_i)^2 = s^2``, and whether every term is upwind (not negative)."""
-    a2 = sum(a * a for a in slopes)
-    ab = sum(a * b for a, b in zip(slopes, offsets, strict=True))
-    b2 = sum(b * b for b in offsets)
-    root = ab * ab - a2 * (b2 - slowness * slowness)
-    usable = (root > 0) & (a2 > 0)
-    tau = (ab + jnp.sqrt(jnp.where(usable, root, 1))) / jnp.where(usable, a2, 1)
-    for a, b in zip(slopes, offsets, strict=True):
-        usable = usable & (a * tau >= b) & (a > 0)
-    return tau, usable
+def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tolerance: float):
+    """Tau of second order, rounds and what is left (relative)."""
+    spacing = equation.spacing_km
 
-
-def first_order_sweeps(equation: Factored, *, max_rounds: int, tolerance: float):
-    """Godunov's monotone first-order scheme, swept to convergence: tau, rounds and the last relative
-    change."""
-    num_dims = equation.spacing_km.shape[0]
-    far = FAR_S_PER_KM
-
-    def one_direction(tau, direction):
-        def update(old, neighbours, fields):
-            slowness, distance, near, *along = fields
-            best = old
-            slopes = [distance / equation.spacing_km[i] + along[i] * direction[i] for i in range(num_dims)]
-            offsets = [distance / equation.spacing_km[i] * neighbours[i] for i in range(num_dims)]
-            for count in range(1, num_dims + 1):
-                for axes in combinations(range(num_dims), count):
-                    new, usable = upwind_root([slopes[i] for i in axes], [offsets[i] for i in axes], slowness)
-                    best = jnp.where(usable, jnp.minimum(best, new), best)
-            return jnp.where(near > 0, old, best)
-
-        fields = [
-            equation.slowness,
-            equation.distance_km,
-            equation.near.astype(tau.dtype),
-            *equation.direction,
+    def update(plane: Plane) -> Array:
+        squared, *codes = plane.fields
+        distance, gradient = _along(equation, plane)
+        turned = [c.astype(distance.dtype) * s for c, s in zip(codes, plane.sign, strict=True)]
+        rising = [
+            _behind(equation, plane, axis, 2) * two * two <= _behind(equation, plane, axis, 1) * one * one
+            for axis, (one, two) in enumerate(zip(plane.first, plane.second, strict=True))
         ]
-        return sweep(tau, fields, update, direction, fill=far)
+        new = godunov(
+            *_terms(turned, plane.first, plane.second, rising, distance, gradient, spacing), squared
+        )
+        # A node's turn is the orientation that has all its upwind neighbours behind.
+        mine = jnp.stack(turned).min(axis=0) >= 0
+        some = jnp.stack(turned).max(axis=0) > 0
+        return jnp.where(mine & some, new, plane.old)
 
-    def one_round(state):
+    def one_round(tau):
+        squared = equation.squared_slowness - passing(equation, tau, codes)
+        return sweep(tau, [squared, *_upwind(codes)], update, equation.axes_km, fill=0.0, reach=2)
+
+    def wanted(tau):
+        return local_update(equation, tau, codes, order=2)
+
+    return _until_converged(one_round, wanted, tau, max_rounds, tolerance)
+
+
+def solve_sweeps(equation: Factored, *, order: int, max_rounds: int, tolerance: float):
+    """tau, stencils, rounds of all passes, and whether the last has converged; without derivatives."""
+    equation = jax.tree.map(stop_gradient, equation)
+    # A difference of neighbours over one cell of the whole grid is known no better than this.
+    tolerance = max(tolerance, 4 * max(equation.near.shape) * float(jnp.finfo(equation.near_tau.dtype).eps))
+    first = tolerance if order == 1 else max(tolerance, FIRST_PASS_TOLERANCE)
+    tau, rounds, left = first_order_sweeps(equation, max_rounds=max_rounds, tolerance=first, final=order == 1)
+    codes = stencils(equation, tau, order=order)
+    if order == 1:
+        return tau, codes, rounds, left <= tolerance
+    tau, more, left = second_order_sweeps(equation, tau, codes, max_rounds=max_rounds, tolerance=tolerance)
+    return tau, codes, rounds + more, left <= tolerance
+
+
+def _along(equation: Factored, plane: Plane):
+    """T0 on a plane, and its derivatives in the direction of the sweep."""
+    position = [s * x for s, x in zip(plane.sign, plane.position_km, strict=True)]
+    distance, gradient = equation.distance(position)
+    return distance, [s * g for s, g in zip(plane.sign, gradient, strict=True)]
+
+
+def _behind(equation: Factored, plane: Plane, axis: int, nodes: int):
+    """Square of T0 some nodes behind a plane along an axis."""
+    position = list(plane.position_km)
+    position[axis] = position[axis] - nodes * equation.spacing_km[axis]
+    return equation.squared_distance([s * x for s, x in zip(plane.sign, position, strict=True)])
+
+
+def _until_converged(one_round, wanted, tau, max_rounds: int, tolerance: float):
+    """Rounds until every node has what its neighbours want it to have, or, where that is not given, what it had before:
+    tau, rounds, the largest relative difference."""
+
+    def next_round(state):
         tau, rounds, _ = state
-        new = tau
-        for direction in orientations(num_dims):
-            new = one_direction(new, direction)
-        return new, rounds + 1, jnp.max(jnp.abs(new - tau) / new)
+        new = one_round(tau)
+        other = tau if wanted is None else wanted(new)
+        return new, rounds + 1, jnp.max(jnp.abs(other - new) / new)
 
-    tau = jnp.where(equation.near, equation.near_tau, far)
     start = (tau, jnp.asarray(0), jnp.asarray(jnp.inf, tau.dtype))
-    return jax.lax.while_loop(lambda s: (s[2] > tolerance) & (s[1] < max_rounds), one_round, start)
+    return jax.lax.while_loop(lambda s: (s[2] > tolerance) & (s[1] < max_rounds), next_round, start)
 
 
-def upwind_sides(equation: Factored, tau: Float[Array, "*shape"]) -> Int[Array, "dim *shape"]:
-    """For each node and axis: from before (1), from after (-1) or not at all (0), as the converged tau has
-    it."""
-    num_dims = equation.spacing_km.shape[0]
-    best = jnp.full_like(tau, jnp.inf)
-    sides = [jnp.zeros(tau.shape, jnp.int32)] * num_dims
-    for choice in product((0, 1, -1), repeat=num_dims):
-        axes = [i for i in range(num_dims) if choice[i]]
-        if not axes:
-            continue
-        ratio = [equation.distance_km / equation.spacing_km[i] for i in axes]
-        slopes = [r + choice[i] * equation.direction[i] for r, i in zip(ratio, axes, strict=True)]
-        offsets = [r * neighbour(tau, i, choice[i], FAR_S_PER_KM) for r, i in zip(ratio, axes, strict=True)]
-        new, usable = upwind_root(slopes, offsets, equation.slowness)
-        better = usable & (new < best)
-        best = jnp.where(better, new, best)
-        sides = [jnp.where(better, choice[i], sides[i]) for i in range(num_dims)]
-    return jnp.where(equation.near[None], 0, jnp.stack(sides))
+def stencils(equation: Factored, tau: Float[Array, "*shape"], *, order: int) -> Int[Array, "dim *shape"]:
+    """Which neighbours each node may compute its time from, axis by axis.
 
-
-def implicit(equation: Factored, tau: Float[Array, "*shape"], *, max_rounds: int) -> Float[Array, "*shape"]:
-    """The converged tau with its derivatives with respect to the equation.
-
-    With upwind sides frozen, ``tau = U(tau, equation)``. Where U is differentiable the solution moves by
-    ``(I - dU/dtau)^-1 dU``: one linear solve, which sweeps do as well, and for reverse mode its transpose.
+    0: none. 1 or -1: the one before or after it. 2 or -2: the one next to that, too, where tau is smooth. `PASSING`: none,
+    but both sides tell the derivative. Only earlier nodes count, so that the graph has no cycle.
     """
-    tau = stop_gradient(tau)
-    sides = stop_gradient(upwind_sides(equation, tau))
-    num_dims = sides.shape[0]
-    slopes, offsets, ratios = [], [], []
-    for i in range(num_dims):
-        active = jnp.abs(sides[i]).astype(tau.dtype)
-        ratio = active * equation.distance_km / equation.spacing_km[i]
-        before, after = neighbour(tau, i, 1, 0.0), neighbour(tau, i, -1, 0.0)
-        slopes.append(ratio + sides[i].astype(tau.dtype) * equation.direction[i])
-        offsets.append(ratio * jnp.where(sides[i] > 0, before, after))
-        ratios.append(ratio)
-    a2 = sum(a * a for a in slopes)
-    ab = sum(a * b for a, b in zip(slopes, offsets, strict=True))
-    b2 = sum(b * b for b in offsets)
-    root = ab * ab - a2 * (b2 - equation.slowness**2)
-    regular = ~equation.near & (root > 0) & (a2 > 0)
-    local = (ab + jnp.sqrt(jnp.where(regular, root, 1))) / jnp.where(regular, a2, 1)
-    updated = jnp.where(regular, local, jnp.where(equation.near, equation.near_tau, tau))
-
-    flux = [jnp.maximum(a * tau - b, 0) for a, b in zip(slopes, offsets, strict=True)]
-    total = sum(g * a for g, a in zip(flux, slopes, strict=True))
-    weights = []
-    for i in range(num_dims):
-        w = jnp.where(regular & (total > 0), flux[i] * ratios[i] / jnp.where(total > 0, total, 1), 0)
-        weights.append((jnp.where(sides[i] > 0, w, 0), jnp.where(sides[i] < 0, w, 0)))
-    weights = stop_gradient(weights)
-    moved = _solve(weights, updated - stop_gradient(updated), max_rounds)
-    return tau + moved
+    distance, gradient = equation.at_nodes()
+    time = distance * tau
+    codes = []
+    for axis, h in enumerate(equation.spacing_km):
+        near = [neighbour(time, axis, side, jnp.inf) for side in (1, -1)]
+        next_but_one = [neighbour(time, axis, side, jnp.inf, nodes=2) for side in (1, -1)]
+        before = near[0] <= near[1]
+        side = jnp.where(before, 1, -1)
+        first, second = (jnp.where(before, *v) for v in (near, next_but_one))
+        smooth = _bend(distance, tau, before, axis, h) < KINK * tau
+        passes = jnp.where(_bend(distance, tau, None, axis, h) < KINK * tau, PASSING, 0)
+        code = jnp.where(first < time, side * jnp.where((second <= first) & smooth, 2, 1), passes)
+        if order == 1:  # as Godunov's scheme itself chooses
+            enters = [
+                neighbour(tau, axis, side, FAR_S_PER_KM)
+                / jnp.where(equation.near, 1, 1 + side * gradient[axis] * h / distance)
+                for side in (1, -1)
+            ]
+            side = jnp.where(enters[0] <= enters[1], 1, -1)
+            code = jnp.where(jnp.minimum(*enters) < tau, side, 0)
+        codes.append(jnp.where(equation.near, 0, code).astype(jnp.int8))
+    return jnp.stack(codes)
 
 
-def _apply(weights, x):
-    """``dU/dtau x``: what each node takes over from its upwind neighbours."""
-    out = jnp.zeros_like(x)
-    for axis, (before, after) in enumerate(weights):
-        out = out + before * neighbour(x, axis, 1, 0.0) + after * neighbour(x, axis, -1, 0.0)
-    return out
+def _bend(distance, tau, before, axis: int, h):
+    """Change of the derivative along an axis, upwind (`before`: on which side; infinite where there are not two nodes) or
+    about the node, at an edge of the grid about its neighbour."""
+    lower, upper = (neighbour(tau, axis, side, jnp.inf) for side in (1, -1))
+    if before is None:
+        second = upper - 2 * tau + lower
+        inner = [neighbour(second, axis, side, jnp.inf) for side in (-1, 1)]
+        second = jnp.where(jnp.isinf(lower), inner[0], jnp.where(jnp.isinf(upper), inner[1], second))
+    else:
+        one = jnp.where(before, lower, upper)
+        two = jnp.where(before, *(neighbour(tau, axis, side, jnp.inf, nodes=2) for side in (1, -1)))
+        second = tau - 2 * one + two
+    bend = jnp.abs(distance / h * second)
+    return jnp.where(jnp.isnan(bend), jnp.inf, bend)
 
 
-def _solve(weights, rhs, max_rounds):
-    """``(I - W)^-1 rhs`` where W is `_apply`; differentiable in `rhs`, forwards and backwards."""
-    # The transpose of W hands values the other way: the same form with weights moved to the receiving node.
-    backward = [
-        (neighbour(after, axis, 1, 0.0), neighbour(before, axis, -1, 0.0))
-        for axis, (before, after) in enumerate(weights)
-    ]
-    return jax.lax.custom_linear_solve(
-        lambda x: x - _apply(weights, x),
-        rhs,
-        lambda _, b: _linear_sweeps(weights, b, max_rounds),
-        lambda _, b: _linear_sweeps(backward, b, max_rounds),
+def _terms(codes, first, second, rising, distance, gradient, spacing):
+    """Slopes and offsets of the axes: ``a tau - b`` is the upwind difference of ``T0 tau``, positive when
+    upwind; for codes and gradients turned so that upwind is behind.
+
+    The second neighbour counts while it is earlier than the first (`rising`): otherwise the difference would carry a
+    falling time on.
+    """
+    slopes, offsets = [], []
+    for code, one, two, rises, along, h in zip(codes, first, second, rising, gradient, spacing, strict=True):
+        ratio = distance / h
+        curved = 0.5 * ((code > 1.5) & rises).astype(distance.dtype)
+        used = code > 0.5
+        # An axis that is not used never joins.
+        slopes.append(jnp.where(used, ratio * (1 + curved) + along, 1))
+        offsets.append(jnp.where(used, ratio * ((1 + 2 * curved) * one - curved * two), FAR_S_PER_KM))
+    return slopes, offsets
+
+
+def passing(equation: Factored, tau, codes) -> Float[Array, "*shape"]:
+    """Square of the slowness along axes without an upwind neighbour, by central differences.
+
+    The wave passes at right angles there, so that time has a minimum along the axis.
+    """
+    distance, gradient = equation.at_nodes()
+    total = jnp.zeros_like(tau)
+    for axis, h in enumerate(equation.spacing_km):
+        before, after = (neighbour(tau, axis, side, 0.0) for side in (1, -1))
+        number = jax.lax.broadcasted_iota(jnp.int32, tau.shape, axis)
+        inner, outer = (
+            [neighbour(tau, axis, side, 0.0, nodes=nodes) for side in (-1, 1)] for nodes in (1, 2)
+        )
+        rise = after - before
+        for side, edge in enumerate((number == 0, number == tau.shape[axis] - 1)):
+            rise = jnp.where(edge, (1 - 2 * side) * (4 * inner[side] - 3 * tau - outer[side]), rise)
+        along = tau * gradient[axis] + distance * rise / (2 * h)
+        square = jnp.minimum(along * along, MOST_PASSING * equation.squared_slowness)
+        total = total + jnp.where(codes[axis] == PASSING, square, 0)
+    return total
+
+
+def _upwind(codes):
+    """The codes of upwind neighbours alone."""
+    return jnp.where(codes == PASSING, 0, codes).astype(codes.dtype)
+
+
+def upwind_values(tau, codes, axis: int):
+    """tau one and two nodes upwind along an axis; 0 where there is none."""
+    codes = _upwind(codes)
+    before = codes[axis] > 0
+    one, two = (
+        jnp.where(before, *(neighbour(tau, axis, side, 0.0, nodes=n) for side in (1, -1))) for n in (1, 2)
     )
+    return jnp.where(codes[axis] != 0, one, 0), jnp.where(jnp.abs(codes[axis]) > 1, two, 0)
 
 
-def _linear_sweeps(weights, rhs, max_rounds):
-    tolerance = 4 * float(jnp.finfo(rhs.dtype).eps)
-    num_dims = len(weights)
+def local_update(equation: Factored, tau, codes, *, order: int) -> Float[Array, "*shape"]:
+    """Every node's tau from those of its neighbours: what the sweeps have converged to."""
+    upwind = [upwind_values(tau, codes, a) for a in range(equation.num_dims)]
+    new = update_from(equation, tau, codes, [u[0] for u in upwind], [u[1] for u in upwind], order=order)
+    return jnp.where(equation.near, equation.near_tau, new)
 
-    def one_direction(x, direction):
-        behind = [weights[i][0 if direction[i] > 0 else 1] for i in range(num_dims)]
-        ahead = rhs
-        for i in range(num_dims):
-            ahead = ahead + weights[i][1 if direction[i] > 0 else 0] * neighbour(x, i, -direction[i], 0.0)
 
-        def update(old, neighbours, fields):
-            del old
-            ahead, *behind = fields
-            return ahead + sum(w * n for w, n in zip(behind, neighbours, strict=True))
-
-        return sweep(x, [ahead, *behind], update, direction, fill=0.0)
-
-    def one_round(state):
-        x, rounds, _ = state
-        new = x
-        for direction in orientations(num_dims):
-            new = one_direction(new, direction)
-        scale = jnp.maximum(jnp.max(jnp.abs(new)), float(jnp.finfo(rhs.dtype).tiny))
-        return new, rounds + 1, jnp.max(jnp.abs(new - x)) / scale
-
-    start = (rhs, jnp.asarray(0), jnp.asarray(jnp.inf, rhs.dtype))
-    return jax.lax.while_loop(lambda s: (s[2] > tolerance) & (s[1] < max_rounds), one_round, start)[0]
+def update_from(equation: Factored, tau, codes, first, second, *, order: int) -> Float[Array, "*shape"]:
+    """Every node's tau from its upwind ones, given per axis, and from `passing`."""
+    distance, gradient = equation.at_nodes()
+    squared = equation.squared_slowness - (passing(equation, tau, codes) if order > 1 else 0)
+    codes = _upwind(codes)
+    sides = [jnp.sign(c).astype(tau.dtype) for c in codes]
+    away = [jnp.abs(c).astype(tau.dtype) for c in codes]
+    along = [s * g for s, g in zip(sides, gradient, strict=True)]
+    time = distance * stop_gradient(tau)
+    earlier = [upwind_values(time, codes, a) for a in range(equation.num_dims)]
+    rising = [two <= one for one, two in earlier]
+    new = godunov(*_terms(away, first, second, rising, distance, along, equation.spacing_km), squared)
+    return jnp.where(jnp.any(codes != 0, axis=0), new, stop_gradient(tau))

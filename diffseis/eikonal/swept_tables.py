@@ -53,7 +53,7 @@ def build_swept_tables(
         max_distance_km: largest epicentral distance.
         depth_range_km: shallowest and deepest source; widened to include every station.
         spacing_km: of the table, in distance and depth.
-        solver: the scheme; `FactoredSweeping()` by default.
+        solver: the scheme; by default that of first order, whose errors at interfaces extrapolate best.
 
     Error: of first order in the spacing; at 0.5 km spacing up to 19 ms (99 % below 6.2 ms) for constant layers. Differentiable once.
     """
@@ -63,6 +63,7 @@ def build_swept_tables(
         depth_range_km = (min(depth_range_km[0], top), max(depth_range_km[1], bottom + 1e-6))
     grid = table_grid(max_distance_km, depth_range_km, (spacing_km, spacing_km), None, depth_km.dtype)
     first, row = shared_rows(depth_km)
+    solver = FactoredSweeping(order=1) if solver is None else solver
     coefficients = _build_swept(p_model, s_model, depth_km[first], grid, solver)
     return StationTimeTables(coefficients, jnp.asarray(row, jnp.int32), grid)
 
@@ -79,7 +80,7 @@ def _build_swept(p_model, s_model, table_depth_km, grid, solver):
 
     def tables_of(model):
         def one_station(station_km):
-            # The scheme is of first order: Richardson's extrapolation takes its leading error out.
+            # Interfaces leave an error of first order: Richardson's extrapolation takes it out.
             coarse, fine = (solved(model, station_km, r) for r in REFINEMENTS)
             return spline_coefficients(2 * fine - coarse, 2, even_axes=(0,))
 

@@ -16,6 +16,7 @@ from diffseis.eikonal import (
     solve_eikonal,
     table_error,
 )
+from diffseis.eikonal.sweeping import solve_sweeps
 from diffseis.velocity import Gradient, Layered
 
 STATIONS = jnp.asarray([[0.0, 0.0, -1.0], [20.0, 5.0, -0.25], [-8.0, 11.0, -0.25]])
@@ -49,8 +50,8 @@ def test_stations_outside_the_range_of_depths_are_included():
 
 
 class _NoAdjoint(AbstractAdjoint):
-    def attach(self, equation, tau, *, max_rounds):
-        return jax.lax.stop_gradient(tau)
+    def solve(self, equation, *, order, max_rounds, tolerance):
+        return solve_sweeps(equation, order=order, max_rounds=max_rounds, tolerance=tolerance)
 
 
 def test_the_adjoint_is_what_differentiates():

@@ -1,0 +1,114 @@
+"""The factored eikonal equation on a grid, and its local solution at one node."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Bool, Float
+
+from diffseis.core.grids import RegularGrid
+
+FAR_S_PER_KM = 1e6
+"""Mean slowness of nodes that no wave has reached yet."""
+
+
+class Factored(eqx.Module):
+    """The factored eikonal equation ``|tau grad T0 + T0 grad tau| = s`` on a grid, ``T = T0 tau``, T0 the
+    distance.
+
+    The factor takes the kink at the source out of the unknown: tau is smooth there, whether or not the
+    source is a node. T0 and its gradient are computed where they are needed, never stored.
+
+    Attributes:
+        squared_slowness: at the nodes, s2/km2.
+        near: nodes whose tau is prescribed.
+        near_tau: the value there.
+        axes_km: coordinates of the nodes along each axis.
+        source_km: anywhere in the grid.
+    """
+
+    squared_slowness: Float[Array, "*shape"]
+    near: Bool[Array, "*shape"]
+    near_tau: Float[Array, "*shape"]
+    axes_km: tuple[Float[Array, " _"], ...]
+    source_km: Float[Array, " dim"]
+
+    @property
+    def num_dims(self) -> int:
+        return len(self.axes_km)
+
+    @property
+    def spacing_km(self) -> list[Float[Array, ""]]:
+        """Distance between nodes along each axis."""
+        return [axis[1] - axis[0] for axis in self.axes_km]
+
+    def distance(self, position_km: Sequence[Array]) -> tuple[Array, list[Array]]:
+        """T0 and its gradient at points given axis by axis; both zero at the source."""
+        offset = [x - s for x, s in zip(position_km, self.source_km, strict=True)]
+        square = self.squared_distance(position_km)
+        away = square > 0
+        inverse = jnp.where(away, jax.lax.rsqrt(jnp.where(away, square, 1)), 0)
+        return square * inverse, [o * inverse for o in offset]
+
+    def squared_distance(self, position_km: Sequence[Array]) -> Array:
+        """T0 squared."""
+        offset = [x - s for x, s in zip(position_km, self.source_km, strict=True)]
+        return sum((o * o for o in offset[1:]), offset[0] * offset[0])
+
+    def at_nodes(self) -> tuple[Float[Array, "*shape"], list[Array]]:
+        """T0 and its gradient at all nodes."""
+        num = self.num_dims
+        return self.distance(
+            [
+                jnp.expand_dims(axis, tuple(b for b in range(num) if b != a))
+                for a, axis in enumerate(self.axes_km)
+            ]
+        )
+
+
+def factor(speed, grid: RegularGrid, source_km: Float[Array, " dim"], near_nodes: float) -> Factored:
+    """The equation for a speed given as a function of a point on the grid's axes.
+
+    Within `near_nodes` of the source tau is the mean slowness of the straight segment (Simpson's rule).
+    """
+    nodes = grid.nodes_km().reshape(-1, grid.num_dims)
+    slowness = 1 / jax.vmap(speed)(nodes)
+    middle = 1 / jax.vmap(speed)(0.5 * (nodes + source_km[None, :]))
+    mean = (slowness + 4 * middle + (1 / speed(source_km))[None]) / 6
+    offset = (nodes - source_km[None, :]) / grid.spacing_km[None, :]
+    near = stop_gradient(jnp.sum(offset * offset, axis=1)) < near_nodes**2
+    axes = tuple(grid.axis_km(a) for a in range(grid.num_dims))
+    shape = grid.shape
+    return Factored((slowness**2).reshape(shape), near.reshape(shape), mean.reshape(shape), axes, source_km)
+
+
+def godunov(slopes: Sequence[Array], offsets: Sequence[Array], squared: Array) -> Array:
+    """The tau that solves ``sum_i max(a_i tau - b_i, 0)^2 = s^2`` with ``a_i > 0``.
+
+    Axes join in the order of ``b_i / a_i``, as long as the wave comes from there. One with which there is no
+    real root (two waves meet) is left out.
+    """
+    entries = _sorted([(b / a, a, b) for a, b in zip(slopes, offsets, strict=True)])
+    _, a, b = entries[0]
+    a2, ab, b2 = a * a, a * b, b * b
+    tau = (b + jnp.sqrt(squared)) / a
+    for enters, a, b in entries[1:]:
+        both = a2 + a * a, ab + a * b, b2 + b * b
+        root = both[1] * both[1] - both[0] * (both[2] - squared)
+        joins = (tau > enters) & (root > 0)
+        tau = jnp.where(joins, (both[1] + jnp.sqrt(jnp.where(joins, root, 1))) / both[0], tau)
+        a2, ab, b2 = (jnp.where(joins, new, old) for new, old in zip(both, (a2, ab, b2), strict=True))
+    return tau
+
+
+def _sorted(entries: list[tuple]) -> list[tuple]:
+    """Two or three tuples of arrays in the order of their first, by compare and exchange."""
+    entries = list(entries)
+    for i, j in [(0, 1)] if len(entries) == 2 else [(0, 1), (1, 2), (0, 1)]:
+        swap = entries[i][0] > entries[j][0]
+        pairs = list(zip(entries[i], entries[j], strict=True))
+        entries[i] = tuple(jnp.where(swap, q, p) for p, q in pairs)
+        entries[j] = tuple(jnp.where(swap, p, q) for p, q in pairs)
+    return entries
