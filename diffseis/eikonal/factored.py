@@ -55,7 +55,7 @@ class Factored(eqx.Module):
     def squared_distance(self, position_km: Sequence[Array]) -> Array:
         """T0 squared."""
         offset = [x - s for x, s in zip(position_km, self.source_km, strict=True)]
-        return sum((o * o for o in offset[1:]), offset[0] * offset[0])
+        return jnp.asarray(sum(o * o for o in offset))
 
     def at_nodes(self) -> tuple[Float[Array, "*shape"], list[Array]]:
         """T0 and its gradient at all nodes."""
