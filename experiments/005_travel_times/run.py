@@ -13,7 +13,9 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--peers", default=None, help="interpreter with the packages of tests/benchmarks/peers.txt")
+    parser.add_argument(
+        "--peers", default=None, help="interpreter with the packages of tests/benchmarks/peers.txt"
+    )
     arguments = parser.parse_args()
     command = [sys.executable, "-m", "tests.benchmarks.eikonal", "--out", str(HERE / "results.json")]
     if arguments.peers:
