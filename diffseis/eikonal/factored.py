@@ -13,6 +13,9 @@ from diffseis.core.grids import RegularGrid
 FAR_S_PER_KM = 1e6
 """Mean slowness of nodes that no wave has reached yet."""
 
+LEAST_SLOPE = 0.25
+"""Nodes whose factored difference weighs their own tau by less count as near; in cubic cells it is 1.5 at the nearest others."""
+
 
 class Factored(eqx.Module):
     """The factored eikonal equation ``|tau grad T0 + T0 grad tau| = s`` on a grid, ``T = T0 tau``, T0 the
@@ -71,14 +74,20 @@ class Factored(eqx.Module):
 def factor(speed, grid: RegularGrid, source_km: Float[Array, " dim"], near_nodes: float) -> Factored:
     """The equation for a speed given as a function of a point on the grid's axes.
 
-    Within `near_nodes` of the source tau is the mean slowness of the straight segment (Simpson's rule).
+    Within `near_nodes` of the source (further in the long direction of flat cells) tau is the mean slowness of the straight segment (Simpson's rule).
     """
     nodes = grid.nodes_km().reshape(-1, grid.num_dims)
     slowness = 1 / jax.vmap(speed)(nodes)
     middle = 1 / jax.vmap(speed)(0.5 * (nodes + source_km[None, :]))
     mean = (slowness + 4 * middle + (1 / speed(source_km))[None]) / 6
-    offset = (nodes - source_km[None, :]) / grid.spacing_km[None, :]
-    near = stop_gradient(jnp.sum(offset * offset, axis=1)) < near_nodes**2
+    offset = stop_gradient(nodes - source_km[None, :])
+    near = jnp.sum((offset / grid.spacing_km[None, :]) ** 2, axis=1) < near_nodes**2
+    # In cells much longer than they are high the factored differences need a larger neighbourhood: their slopes, the distance over the
+    # spacing less the direction, must be positive.
+    square = jnp.sum(offset * offset, axis=1)[:, None]
+    near = near | jnp.any(
+        square < grid.spacing_km[None, :] * (jnp.abs(offset) + LEAST_SLOPE * jnp.sqrt(square)), axis=1
+    )
     axes = tuple(grid.axis_km(a) for a in range(grid.num_dims))
     shape = grid.shape
     return Factored((slowness**2).reshape(shape), near.reshape(shape), mean.reshape(shape), axes, source_km)

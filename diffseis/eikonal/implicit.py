@@ -16,7 +16,14 @@ from jaxtyping import Array, Float
 
 from diffseis.eikonal.factored import Factored
 from diffseis.eikonal.planes import Plane, sweep
-from diffseis.eikonal.sweeping import PASSING, local_update, solve_sweeps, update_from, upwind_values
+from diffseis.eikonal.sweeping import (
+    PASSING,
+    attainable,
+    local_update,
+    solve_sweeps,
+    update_from,
+    upwind_values,
+)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
@@ -47,7 +54,8 @@ def linear_solve(
     max_rounds: int,
     tolerance: float,
 ) -> Float[Array, "*shape"]:
-    """``(I - dU/dtau)^-1 rhs``; differentiable in the equation, tau and `rhs`."""
+    """``(I - dU/dtau)^-1 rhs``; differentiable in the equation, tau and `rhs`. NaN where it did not converge."""
+    tolerance = attainable(tolerance, equation)
 
     def matrix(x):
         return x - jax.jvp(lambda t: local_update(equation, t, codes, order=order), (tau,), (x,))[1]
@@ -63,7 +71,8 @@ def linear_solve(
 
             largest = tolerance * jnp.max(jnp.abs(b))
             unfinished = lambda s: (jnp.max(jnp.abs(s[1])) > largest) & (s[2] < max_rounds)
-            return jax.lax.while_loop(unfinished, one_round, (jnp.zeros_like(b), b, jnp.asarray(0)))[0]
+            x, left, _ = jax.lax.while_loop(unfinished, one_round, (jnp.zeros_like(b), b, jnp.asarray(0)))
+            return jnp.where(jnp.max(jnp.abs(left)) <= largest, x, jnp.nan)
 
         return solve
 

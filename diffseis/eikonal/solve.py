@@ -21,7 +21,7 @@ class FactoredSweeping(eqx.Module):
 
     Attributes:
         order: 2, or 1 for Godunov's monotone scheme.
-        max_rounds: largest number of rounds, each of one sweep per orientation.
+        max_rounds: largest number of rounds of each pass, a round being one sweep per orientation.
         tolerance: largest relative difference between a node's tau and what its neighbours make it, at which to stop (not less than a few
             units of rounding).
         near_nodes: within this many nodes of the source tau is the mean slowness of the straight segment.
@@ -77,7 +77,8 @@ def solve_eikonal(
 ) -> Solution[GridTime]:
     """First-arrival times from one source.
 
-    Differentiable once with respect to the model and the source, forward and reverse.
+    Differentiable with respect to the model and the source, any number of times, forward and reverse; derivatives are NaN where their linear
+    sweeps did not converge.
 
     Args:
         model: the medium.

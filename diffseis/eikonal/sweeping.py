@@ -23,15 +23,12 @@ from diffseis.eikonal.planes import Plane, neighbour, sweep
 
 FIRST_PASS_TOLERANCE = 1e-2
 """What the first pass may leave where a second follows: it only decides on which side neighbours lie."""
-
-
 PASSING = 4
 """The code of an axis along which a wave passes at right angles, smoothly."""
 KINK = 0.2
-"""Change of slowness from one cell to the next, as a share of the mean slowness, that is taken for a kink."""
-
+"""Change of slowness from one cell to the next, as a share of the mean slowness, that is taken for a kink (judged)."""
 MOST_PASSING = 0.05
-"""Largest share that such an axis may have in the squared slowness; 0.04 occurs next to the source."""
+"""Largest share that such an axis may have in the squared slowness, away from the source (judged)."""
 
 
 def first_order_sweeps(equation: Factored, *, max_rounds: int, tolerance: float, final: bool = True):
@@ -93,11 +90,15 @@ def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tole
     return _until_converged(one_round, wanted, tau, max_rounds, tolerance)
 
 
+def attainable(tolerance: float, equation: Factored) -> float:
+    """The tolerance, or what rounding allows: a difference over one cell of the whole grid is known no better."""
+    return max(tolerance, 4 * max(equation.near.shape) * float(jnp.finfo(equation.near_tau.dtype).eps))
+
+
 def solve_sweeps(equation: Factored, *, order: int, max_rounds: int, tolerance: float):
     """tau, stencils, rounds of all passes, and whether the last has converged; without derivatives."""
     equation = jax.tree.map(stop_gradient, equation)
-    # A difference of neighbours over one cell of the whole grid is known no better than this.
-    tolerance = max(tolerance, 4 * max(equation.near.shape) * float(jnp.finfo(equation.near_tau.dtype).eps))
+    tolerance = attainable(tolerance, equation)
     first = tolerance if order == 1 else max(tolerance, FIRST_PASS_TOLERANCE)
     tau, rounds, left = first_order_sweeps(equation, max_rounds=max_rounds, tolerance=first, final=order == 1)
     codes = stencils(equation, tau, order=order)
@@ -216,7 +217,9 @@ def passing(equation: Factored, tau, codes) -> Float[Array, "*shape"]:
         for side, edge in enumerate((number == 0, number == tau.shape[axis] - 1)):
             rise = jnp.where(edge, (1 - 2 * side) * (4 * inner[side] - 3 * tau - outer[side]), rise)
         along = tau * gradient[axis] + distance * rise / (2 * h)
-        square = jnp.minimum(along * along, MOST_PASSING * equation.squared_slowness)
+        # Beside the source a straight ray may lean by half a spacing.
+        most = jnp.maximum(MOST_PASSING, 0.5 * (h / jnp.where(equation.near, h, distance)) ** 2)
+        square = jnp.minimum(along * along, most * equation.squared_slowness)
         total = total + jnp.where(codes[axis] == PASSING, square, 0)
     return total
 

@@ -88,8 +88,8 @@ def _odd_events(catalogue: LocatedCatalogue) -> list[Notice]:
             f"kernel_stein_discrepancy above {_LARGE_DISCREPANCY:g} in catalog.csv; the first: {events.event_id[odd[0]]})"
         )
         notices.append(Notice("odd-posterior", message, len(odd)))
-    for status in dict.fromkeys(events.status[~located]):
-        mine = np.flatnonzero(events.status == status)
-        message = f"{plural(len(mine), 'event')} {status} (the first: {events.event_id[mine[0]]}). {events.reason[mine[0]]}"
+    for status, reason in dict.fromkeys(zip(events.status[~located], events.reason[~located], strict=True)):
+        mine = np.flatnonzero((events.status == status) & (events.reason == reason))
+        message = f"{plural(len(mine), 'event')} {status} (the first: {events.event_id[mine[0]]}). {reason}"
         notices.append(Notice("not-located", message, len(mine)))
     return notices

@@ -1,6 +1,6 @@
 """Travel times on a grid: accuracy, order, cost and derivatives of the sweeping solver, beside other codes on the same case.
 
-python -m tests.benchmarks.eikonal [--peers PYTHON] [--fast] [--out FILE]
+python -m tests.benchmarks.eikonal [--peers PYTHON] [--fast] [--all-cores] [--out FILE]
 
 The case: v = 3 + 0.2 z km/s in a box of 20 km, whose times are known in closed form. PYTHON is an interpreter with the packages of
 tests/benchmarks/peers.txt; without it only this project's solver runs. Everything runs on one core, as the other codes do: where the
@@ -11,10 +11,11 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-if hasattr(os, "sched_setaffinity"):
+if "--all-cores" not in sys.argv and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 from diffseis.core.precision import enable_x64
@@ -154,11 +155,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--peers", default=None, help="interpreter with the other codes")
+    parser.add_argument("--all-cores", action="store_true", help="not one core only")
     parser.add_argument("--fast", action="store_true", help="small grids")
     parser.add_argument("--out", default=None, help="JSON file to write")
     arguments = parser.parse_args()
     flat, cubic = ((51, 101), (31,)) if arguments.fast else ((51, 101, 201, 401), (51, 101))
-    rows: list[dict] = [{"device": str(jax.devices()[0].device_kind), "cores": 1, "versions": versions()}]
+    rows: list[dict] = [
+        {
+            "device": str(jax.devices()[0].device_kind),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "versions": versions(),
+        }
+    ]
 
     def add(row):
         row["load"] = round(os.getloadavg()[0], 1)

@@ -205,6 +205,28 @@ def test_gradient_in_three_dimensions():
     check_grads(jax.jit(time), jnp.asarray([3.0, 0.2, 4.12, 5.56, 3.3]), rtol=1e-6, atol=1e-7, step=2e-6)
 
 
+@needs_x64
+def test_cells_much_longer_than_high():
+    grid = RegularGrid([0.0, 0.0], [2.0, 0.1], (11, 101))
+    source = jnp.asarray([7.1, 3.33])
+    solution = solve_eikonal(Homogeneous(6.0), grid, FactoredSweeping(tolerance=1e-10), source_km=source)
+    np.testing.assert_allclose(solution.stats["tau"], 1 / 6, rtol=1e-6)
+
+
+@needs_x64
+def test_derivatives_that_did_not_converge_are_nan():
+    grid = RegularGrid([0.0, 0.0], 0.5, (33, 29))
+
+    def time(top):
+        solver = FactoredSweeping(max_rounds=1, tolerance=1e-12)
+        solution = solve_eikonal(
+            Gradient(top, 0.2), grid, solver, source_km=jnp.asarray([3.1, 4.77]), throw=False
+        )
+        return solution.value(jnp.asarray([14.0, 3.3]))
+
+    assert np.isnan(jax.jit(jax.grad(time))(jnp.asarray(3.0)))
+
+
 def test_single_precision():
     grid = RegularGrid([0.0, 0.0], 0.2, (101, 81))
     grid = jax.tree.map(lambda x: x.astype(jnp.float32), grid)
