@@ -54,6 +54,7 @@ class _NoAdjoint(AbstractAdjoint):
         return solve_sweeps(equation, order=order, max_rounds=max_rounds, tolerance=tolerance)
 
 
+@pytest.mark.slow
 def test_the_adjoint_is_what_differentiates():
     grid = RegularGrid([0.0, 0.0], 1.0, (9, 9))
 
