@@ -12,6 +12,7 @@ __all__ = [
     "inference",
     "io",
     "location",
+    "networks",
     "plot",
     "velocity",
     "workflows",
