@@ -9,10 +9,15 @@ from diffseis.eikonal.base import AbstractTravelTimeField as AbstractTravelTimeF
 from diffseis.eikonal.grid_tables import GridTimeTables as GridTimeTables
 from diffseis.eikonal.grid_tables import build_grid_tables as build_grid_tables
 from diffseis.eikonal.layered import LayeredTime as LayeredTime
+from diffseis.eikonal.neural import NeuralSourceTime as NeuralSourceTime
+from diffseis.eikonal.neural import NeuralTravelTime as NeuralTravelTime
+from diffseis.eikonal.neural_training import slowness_error as slowness_error
+from diffseis.eikonal.neural_training import train_travel_times as train_travel_times
 from diffseis.eikonal.phase_times import FieldTimes as FieldTimes
 from diffseis.eikonal.solve import FactoredSweeping as FactoredSweeping
 from diffseis.eikonal.solve import GridTime as GridTime
 from diffseis.eikonal.solve import solve_eikonal as solve_eikonal
+from diffseis.eikonal.straight import mean_slowness as mean_slowness
 from diffseis.eikonal.swept_tables import build_swept_tables as build_swept_tables
 from diffseis.eikonal.tables import StationTimeTables as StationTimeTables
 from diffseis.eikonal.tables import build_layered_tables as build_layered_tables
