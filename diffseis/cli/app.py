@@ -11,6 +11,7 @@ from diffseis.cli.demo import demo
 from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
 from diffseis.cli.locate import locate
+from diffseis.cli.traveltimes import traveltimes
 
 app = typer.Typer(
     name="diffseis",
@@ -38,7 +39,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-for _command in (locate, demo, doctor, fetch):
+for _command in (locate, traveltimes, demo, doctor, fetch):
     app.command()(_interruptible(_command))
 
 

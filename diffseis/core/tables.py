@@ -167,6 +167,33 @@ class VelocityTable:
         return len(self.depth_km)
 
 
+@dataclass(frozen=True)
+class PointTable:
+    """Named points, all in one of two systems.
+
+    Attributes:
+        point_id: names.
+        coordinates: point by 3: latitude, longitude, depth in km where `geographic`, else x (east), y (north), z (down) in km of a
+            local frame.
+        geographic: which of the two.
+    """
+
+    point_id: np.ndarray
+    coordinates: np.ndarray
+    geographic: bool
+
+    def __post_init__(self):
+        if np.shape(self.coordinates) != (len(self.point_id), 3):
+            raise InputError(
+                f"{len(self.point_id)} points have coordinates of shape {np.shape(self.coordinates)}",
+                field="coordinates",
+                fix="give three per point",
+            )
+
+    def __len__(self) -> int:
+        return len(self.point_id)
+
+
 def _take(table, rows):
     """The same table with the chosen rows (indices or a mask) only."""
     changed = {}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from diffseis.io.notices import Notice as Notice
     from diffseis.io.obspy_events import from_obspy_catalog as from_obspy_catalog
     from diffseis.io.picks_csv import read_picks_csv as read_picks_csv
+    from diffseis.io.points_csv import read_points_csv as read_points_csv
+    from diffseis.io.points_csv import write_travel_times_csv as write_travel_times_csv
     from diffseis.io.posterior_netcdf import read_posterior_netcdf as read_posterior_netcdf
     from diffseis.io.posterior_netcdf import reference_times as reference_times
     from diffseis.io.posterior_netcdf import write_posterior_netcdf as write_posterior_netcdf
@@ -49,6 +51,7 @@ _HOME = {
     "read_json": "records",
     "read_nordic_bulletin": "events",
     "read_picks_csv": "picks_csv",
+    "read_points_csv": "points_csv",
     "read_posterior_netcdf": "posterior_netcdf",
     "read_scat": "nonlinloc",
     "read_stations_csv": "stations_csv",
@@ -68,6 +71,7 @@ _HOME = {
     "write_posterior_netcdf": "posterior_netcdf",
     "write_quakeml": "quakeml",
     "write_station_terms_csv": "records",
+    "write_travel_times_csv": "points_csv",
 }
 
 
