@@ -11,6 +11,7 @@ from diffseis.cli.demo import demo
 from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
 from diffseis.cli.locate import locate
+from diffseis.cli.train_eikonal import train_eikonal
 from diffseis.cli.traveltimes import traveltimes
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-for _command in (locate, traveltimes, demo, doctor, fetch):
+for _command in (locate, traveltimes, train_eikonal, demo, doctor, fetch):
     app.command()(_interruptible(_command))
 
 

@@ -11,8 +11,10 @@ def traveltimes(
     receivers: Path = typer.Option(..., help="The same, for receivers."),
     out: Path = typer.Option(Path("traveltimes.csv"), help="CSV: source_id,receiver_id,phase,time_s."),
     solver: str = typer.Option(
-        "layered", help="layered: exact | sweeping: eikonal equation on a grid | analytic: closed form."
+        "layered",
+        help="layered: exact | sweeping: eikonal equation on a grid | analytic: closed form | neural: --network.",
     ),
+    network: Path | None = typer.Option(None, help="Networks of train-eikonal (neural)."),
     velocity_kind: str = typer.Option(
         "layers", help="layers: constant, each row is a top | linear: between rows."
     ),
@@ -39,7 +41,7 @@ def traveltimes(
 
     with Reporter() as reporter:
         times = travel_times(
-            table, start, end, solver=solver, spacing_km=spacing_km, progress=reporter.update
+            table, start, end, solver=solver, spacing_km=spacing_km, network=network, progress=reporter.update
         )
     write_travel_times_csv(
         out,

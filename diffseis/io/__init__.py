@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     from diffseis.io.stations_csv import resolve_epochs as resolve_epochs
     from diffseis.io.stationxml import read_stationxml as read_stationxml
     from diffseis.io.taup import read_velocity_taup as read_velocity_taup
+    from diffseis.io.travel_time_networks import read_network_header as read_network_header
+    from diffseis.io.travel_time_networks import (
+        read_travel_time_networks as read_travel_time_networks,
+    )
+    from diffseis.io.travel_time_networks import (
+        write_travel_time_networks as write_travel_time_networks,
+    )
     from diffseis.io.velocity_csv import read_velocity_csv as read_velocity_csv
 
 _HOME = {
@@ -49,6 +56,7 @@ _HOME = {
     "read_events": "events",
     "read_events_csv": "events_csv",
     "read_json": "records",
+    "read_network_header": "travel_time_networks",
     "read_nordic_bulletin": "events",
     "read_picks_csv": "picks_csv",
     "read_points_csv": "points_csv",
@@ -56,6 +64,7 @@ _HOME = {
     "read_scat": "nonlinloc",
     "read_stations_csv": "stations_csv",
     "read_stationxml": "stationxml",
+    "read_travel_time_networks": "travel_time_networks",
     "read_velocity_csv": "velocity_csv",
     "read_velocity_taup": "taup",
     "reference_times": "posterior_netcdf",
@@ -71,6 +80,7 @@ _HOME = {
     "write_posterior_netcdf": "posterior_netcdf",
     "write_quakeml": "quakeml",
     "write_station_terms_csv": "records",
+    "write_travel_time_networks": "travel_time_networks",
     "write_travel_times_csv": "points_csv",
 }
 

@@ -18,7 +18,7 @@ def pack_weights(module: PyTree, header: Mapping[str, Any]) -> bytes:
     """A file's content: every array of a PyTree under its path, and a header of anything JSON can hold."""
     from safetensors.numpy import save
 
-    named = {name: np.ascontiguousarray(x) for name, x in _named(module).items()}
+    named = {name: np.array(x, order="C") for name, x in _named(module).items()}
     return save(named, metadata={HEADER_KEY: json.dumps(dict(header), sort_keys=True, allow_nan=False)})
 
 
@@ -60,8 +60,8 @@ def unpack_weights(content: bytes, like: T) -> T:
     for name, x in wanted.items():
         if stored[name].shape != x.shape:
             raise ValueError(f"the array {name} has shape {stored[name].shape}, expected {x.shape}")
-        if not np.issubdtype(stored[name].dtype, np.floating) or not np.all(np.isfinite(stored[name])):
-            raise ValueError(f"the array {name} holds values that are not finite numbers")
+        if not np.issubdtype(stored[name].dtype, np.floating) or np.any(np.isnan(stored[name])):
+            raise ValueError(f"the array {name} holds values that are no numbers")
     arrays, static = eqx.partition(like, eqx.is_array_like)
     leaves, structure = jax.tree.flatten(arrays)
     new = [jnp.asarray(stored[name], jnp.asarray(x).dtype) for name, x in zip(wanted, leaves, strict=True)]

@@ -18,9 +18,10 @@ from diffseis.eikonal import (
     LayeredTime,
     build_swept_tables,
 )
+from diffseis.io import read_travel_time_networks
 from diffseis.velocity import Gradient, Homogeneous, Layered, layered_pair
 
-SOLVERS = ("layered", "sweeping", "analytic")
+SOLVERS = ("layered", "sweeping", "analytic", "neural")
 MAX_PAIRS = 20_000_000
 """More rows than this are refused: the file would have gigabytes."""
 
@@ -34,6 +35,7 @@ def travel_times(
     *,
     solver: str = "layered",
     spacing_km: float = 0.5,
+    network: Path | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """First-arrival times in s, ``"phase source receiver"``.
@@ -42,8 +44,9 @@ def travel_times(
         velocity: the medium.
         sources, receivers: both local or both geographic.
         solver: "layered" (exact), "sweeping" (the eikonal equation on a grid of distance and depth) or "analytic" (one layer, or two
-            nodes of kind "linear").
+            nodes of kind "linear"), or "neural" (trained networks).
         spacing_km: of the grid.
+        network: file of the networks.
         progress: called with the stage, how many sources are done, and of how many.
     """
     if solver not in SOLVERS:
@@ -58,7 +61,7 @@ def travel_times(
     say = progress or (lambda stage, done, total: None)
     if solver == "sweeping":
         return _swept(velocity, a, b, spacing_km, say)
-    fields = _fields(velocity, solver)
+    fields = _networks(velocity, network, a, b) if solver == "neural" else _fields(velocity, solver)
     run = eqx.filter_jit(lambda field, p, q: jax.vmap(lambda y: field(p, y))(q))
     times = np.empty((len(PHASES), len(a), len(b)))
     for row, source in enumerate(a):
@@ -91,6 +94,28 @@ def _fields(velocity: VelocityTable, solver: str) -> list[AbstractTravelTimeFiel
     if solver == "layered":
         return [LayeredTime(m) for m in models]
     return [_analytic(m, velocity) for m in models]
+
+
+def _networks(velocity: VelocityTable, network: Path | None, a, b) -> list[AbstractTravelTimeField]:
+    if network is None:
+        raise InputError(
+            "no networks are given", field="network", fix="train them with diffseis train-eikonal"
+        )
+    models = dict(zip(map(str, PHASES), layered_pair(velocity), strict=True))
+    fields = read_travel_time_networks(network, models)
+    region = fields[str(PHASES[0])].region
+    farthest = float(np.hypot(*(b[None, :, :2] - a[:, None, :2]).transpose(2, 0, 1)).max())
+    depths = np.concatenate([a[:, 2], b[:, 2]])
+    low, high = float(region.low_km[2]), float(region.high_km[2])
+    if farthest > float(region.max_distance_km) * (1 + 1e-6) or depths.min() < low or depths.max() > high:
+        raise InputError(
+            f"points lie up to {farthest:.1f} km apart between {depths.min():g} and {depths.max():g} km depth; the networks "
+            f"know {float(region.max_distance_km):.1f} km and {low:g} to {high:g} km",
+            file=network,
+            field="network",
+            fix="train them for a larger region",
+        )
+    return list(fields.values())
 
 
 def _analytic(model: Layered, velocity: VelocityTable) -> AbstractTravelTimeField:

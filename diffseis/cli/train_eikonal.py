@@ -1,0 +1,57 @@
+"""``diffseis train-eikonal``."""
+
+from pathlib import Path
+
+import typer
+
+
+def train_eikonal(
+    velocity: Path = typer.Option(..., help="1-D velocity model: CSV, .nd or .tvel."),
+    out: Path = typer.Option(Path("traveltimes.safetensors"), help="File for the networks of P and S."),
+    max_distance_km: float = typer.Option(..., help="Largest epicentral distance."),
+    bottom_km: float = typer.Option(40.0, help="Deepest source, km below sea level."),
+    top_km: float = typer.Option(-3.0, help="Highest station, km below sea level (negative above)."),
+    velocity_kind: str = typer.Option(
+        "layers", help="layers: constant, each row is a top | linear: between rows."
+    ),
+    vp_vs: float | None = typer.Option(None, help="Vp/Vs, where the velocity file has no Vs."),
+    width: int = typer.Option(48, min=4, max=1024, help="Units per layer of the networks."),
+    steps: int = typer.Option(300, min=1, help="Steps of training per phase."),
+    seconds: float | None = typer.Option(None, help="Stop each phase after this time."),
+    seed: int = typer.Option(0, min=0, help="Random seed."),
+) -> None:
+    """Train networks of P and S travel times for a velocity model; prints and stores their held-out errors."""
+    from diffseis.core.tables import PHASES
+    from diffseis.io import read_velocity_csv, read_velocity_taup
+
+    if velocity.suffix.lower() in (".nd", ".tvel"):
+        table = read_velocity_taup(velocity)
+    else:
+        table = read_velocity_csv(velocity, velocity_kind, vp_vs=vp_vs)
+
+    from diffseis.cli.terminal import Reporter, prepare_jax
+
+    prepare_jax()
+    from diffseis.io import write_travel_time_networks
+    from diffseis.workflows.training import train_networks
+
+    with Reporter() as reporter:
+        fields, about = train_networks(
+            table,
+            max_distance_km=max_distance_km,
+            top_km=top_km,
+            bottom_km=bottom_km,
+            width=width,
+            num_steps=steps,
+            max_seconds=seconds,
+            seed=seed,
+            progress=reporter.update,
+        )
+    write_travel_time_networks(out, fields, training={"velocity": velocity.name, **about})
+    for phase in map(str, PHASES):
+        told = about[phase]
+        typer.echo(
+            f"{phase}: held-out relative RMS {told['relative_rms']:.1e}, 99 % below {told['p99_s'] * 1e3:.1f} ms, "
+            f"largest {told['max_s'] * 1e3:.1f} ms"
+        )
+    typer.echo(f"networks: {out}")

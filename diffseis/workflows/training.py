@@ -1,0 +1,120 @@
+"""Training of travel-time networks for a velocity model from a file."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from diffseis.core.errors import InputError
+from diffseis.core.results import RESULTS
+from diffseis.core.tables import PHASES, VelocityTable
+from diffseis.eikonal import LayeredTime, NeuralTravelTime, train_travel_times
+from diffseis.velocity import Layered, layered_pair
+
+Progress = Callable[[str, int, int], None]
+NUM_HELD_OUT = 8192
+SAME_RATIO = 1e-9
+"""P and S share one network where Vp/Vs varies by no more than this share."""
+
+
+def train_networks(
+    velocity: VelocityTable,
+    *,
+    max_distance_km: float,
+    top_km: float,
+    bottom_km: float,
+    width: int = 48,
+    num_steps: int = 300,
+    max_seconds: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[dict[str, NeuralTravelTime], dict[str, Any]]:
+    """Networks of P and S by phase, and what is to be said of their training.
+
+    Models of constant layers are learnt from exact times (the eikonal equation alone is slower there), others from the equation alone. The
+    errors stated are those at random distances and depths that training has not seen, against exact times.
+    """
+    if not (0 < max_distance_km <= 20000):
+        raise InputError(
+            f"got {max_distance_km:g}", field="max_distance_km", fix="give the largest distance in km"
+        )
+    if not top_km < bottom_km:
+        raise InputError(
+            f"the region ends at {bottom_km:g} km, above its top at {top_km:g} km",
+            field="bottom_km",
+            fix="depths are positive down: the bottom is the larger number",
+        )
+    say = progress or (lambda stage, done, total: None)
+    p_model, s_model = layered_pair(velocity)
+    side = max_distance_km / np.sqrt(2)
+    corners = (jnp.asarray([0.0, 0.0, top_km]), jnp.asarray([side, side, bottom_km]))
+    k_p, k_s, k_test = jr.split(jr.key(seed), 3)
+    fields: dict[str, NeuralTravelTime] = {}
+    about: dict[str, Any] = {"seed": seed, "width": width, "num_steps": num_steps}
+    ratio = np.asarray(velocity.vp_km_s) / np.asarray(velocity.vs_km_s)
+    alike = bool(np.ptp(ratio) <= SAME_RATIO * ratio[0])
+    for phase, model, key in zip(map(str, PHASES), (p_model, s_model), (k_p, k_s), strict=True):
+        if fields and alike:
+            fields[phase] = _scaled(fields[str(PHASES[0])], model, float(ratio[0]))
+            about[phase] = {"shares": str(PHASES[0])}
+        else:
+            solution = train_travel_times(
+                model,
+                *corners,
+                width=width,
+                num_steps=num_steps,
+                max_seconds=max_seconds,
+                known=LayeredTime(model) if model.kind == "layers" else None,
+                equation_weight=0.0 if model.kind == "layers" else 1.0,
+                progress=lambda done, _, p=phase: say(f"training {p}", done, num_steps),
+                key=key,
+            )
+            if solution.result != RESULTS.successful:
+                raise InputError(
+                    f"the training of {phase} broke down: its loss became infinite",
+                    field="velocity",
+                    fix="try another --seed, or a smoother model",
+                )
+            fields[phase] = solution.value
+            about[phase] = {
+                "steps": len(solution.stats["loss"]),
+                "seconds": round(float(solution.stats["seconds"]), 2),
+                "residual": float(solution.stats["residual"]),
+            }
+        about[phase] |= held_out_error(fields[phase], model, key=k_test)
+    return fields, about
+
+
+def held_out_error(field: NeuralTravelTime, model: Layered, *, key) -> dict[str, float]:
+    """Against exact times at random distances and depths of the region: relative root mean square, 99th percentile and largest in s."""
+    region = field.region
+    k_distance, k_source, k_receiver = jr.split(key, 3)
+    draw = lambda k: jr.uniform(k, (NUM_HELD_OUT,), float)
+    depth = lambda k: region.low_km[2] + (region.high_km[2] - region.low_km[2]) * draw(k)
+    zero = jnp.zeros(NUM_HELD_OUT)
+    a = jnp.stack([zero, zero, depth(k_source)], axis=-1) + region.low_km[None, :] * jnp.asarray(
+        [[1.0, 1, 0]]
+    )
+    b = jnp.stack([a[:, 0] + region.max_distance_km * draw(k_distance), a[:, 1], depth(k_receiver)], axis=-1)
+    run = eqx.filter_jit(lambda f, p, q: jax.vmap(lambda x, y: f(x, y))(p, q))
+    exact = np.asarray(run(LayeredTime(model), a, b))
+    error = np.abs(np.asarray(run(field, a, b)) - exact)
+    return {
+        "relative_rms": float(np.linalg.norm(error) / np.linalg.norm(exact)),
+        "p99_s": float(np.quantile(error, 0.99)),
+        "max_s": float(error.max()),
+    }
+
+
+def _scaled(field: NeuralTravelTime, model: Layered, ratio: float) -> NeuralTravelTime:
+    """The network of a medium that is slower by one factor everywhere."""
+    region = eqx.tree_at(
+        lambda r: (r.least_slowness, r.greatest_slowness),
+        field.region,
+        (field.region.least_slowness * ratio, field.region.greatest_slowness * ratio),
+    )
+    return eqx.tree_at(lambda f: (f.model, f.region), field, (model, region))
