@@ -59,6 +59,7 @@ def catalogue():
     return picks, stations, frame
 
 
+@pytest.mark.slow
 def test_a_catalogue_teaches_its_error_and_then_fits(catalogue):
     picks, stations, frame = catalogue
     times, volume = gradient_times(), default_volume(stations, frame)
