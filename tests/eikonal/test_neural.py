@@ -125,8 +125,7 @@ def test_training_finds_the_first_arrivals_of_a_gradient():
     assert solution.value.form == "depth"
     assert _error(solution.value, GradientTime(model)) < 3e-4
     assert solution.stats["residual"] < 2e-3
-    new = train_travel_times(model, LOW, HIGH, width=16, num_points=256, num_steps=1, key=jr.key(0))
-    assert slowness_error(new.value, key=jr.key(1)) > 20 * solution.stats["residual"]
+    assert slowness_error(_untrained(model, "depth"), key=jr.key(1)) > 20 * solution.stats["residual"]
 
 
 @pytest.mark.slow

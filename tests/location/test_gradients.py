@@ -31,10 +31,11 @@ def _place(likelihood, parameters, data):
     "likelihood",
     [
         InlierOutlier(),
-        pytest.param(StudentT(), marks=pytest.mark.slow),
-        pytest.param(Gaussian(TravelTimeError(0.0)), marks=pytest.mark.slow),
+        StudentT(),
+        Gaussian(TravelTimeError(0.0)),
     ],
 )
+@pytest.mark.slow
 def test_hypocentre_by_velocity(likelihood):
     data = event()
     jacobian_agrees(lambda p: _place(likelihood, p, data), [5.0, 0.05], step=1e-4, atol=1e-6)
