@@ -17,17 +17,14 @@ def train_eikonal(
     vp_vs: float | None = typer.Option(None, help="Vp/Vs, where the velocity file has no Vs."),
     width: int = typer.Option(48, min=4, max=1024, help="Units per layer of the networks."),
     steps: int = typer.Option(300, min=1, help="Steps of training per phase."),
-    seconds: float | None = typer.Option(None, help="Stop each phase after this time."),
+    seconds: float | None = typer.Option(None, min=1.0, help="Stop each phase after this time."),
     seed: int = typer.Option(0, min=0, help="Random seed."),
 ) -> None:
     """Train networks of P and S travel times for a velocity model; prints and stores their held-out errors."""
     from diffseis.core.tables import PHASES
-    from diffseis.io import read_velocity_csv, read_velocity_taup
+    from diffseis.io import read_velocity
 
-    if velocity.suffix.lower() in (".nd", ".tvel"):
-        table = read_velocity_taup(velocity)
-    else:
-        table = read_velocity_csv(velocity, velocity_kind, vp_vs=vp_vs)
+    table = read_velocity(velocity, velocity_kind, vp_vs=vp_vs)
 
     from diffseis.cli.terminal import Reporter, prepare_jax
 

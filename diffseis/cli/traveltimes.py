@@ -24,14 +24,11 @@ def traveltimes(
     """First-arrival times of P and S between all sources and all receivers."""
     from diffseis.core.errors import InputError
     from diffseis.core.tables import PHASES
-    from diffseis.io import read_points_csv, read_velocity_csv, read_velocity_taup, write_travel_times_csv
+    from diffseis.io import read_points_csv, read_velocity, write_travel_times_csv
 
     if not 0 < spacing_km < float("inf"):
         raise InputError(f"got {spacing_km}", field="--spacing-km", fix="give kilometres above 0")
-    if velocity.suffix.lower() in (".nd", ".tvel"):
-        table = read_velocity_taup(velocity)
-    else:
-        table = read_velocity_csv(velocity, velocity_kind, vp_vs=vp_vs)
+    table = read_velocity(velocity, velocity_kind, vp_vs=vp_vs)
     start, end = read_points_csv(sources), read_points_csv(receivers)
 
     from diffseis.cli.terminal import Reporter, prepare_jax

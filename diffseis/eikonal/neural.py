@@ -52,13 +52,13 @@ class NeuralTravelTime(AbstractTravelTimeField):
     ``T = R tau``, ``tau = s_min + (s_straight - s_min) exp(-w(R) softplus(N))``: R is the distance, s_min the inverse of the largest
     speed, s_straight the mean slowness of the straight line, ``w = R^2 / (R^2 + reach^2)`` and N the network. So T is zero at the source, the
     same both ways, not faster than the fastest medium, not slower than the straight line (Fermat), and has the slowness of the
-    medium at the source, whatever the weights.
+    medium at the source, whatever the weights. In layered media s_straight gives way to the largest slowness with distance (`Region`): there
+    only the slowest medium is a bound.
 
     Forms: "depth" for media that vary with depth only (any positions); "plane" for a vertical plane (north, down; the east coordinate is not
     looked at); "space" for three dimensions. Beyond the region the correction is that of its edge.
 
-    Derivatives by the points are those of the network; the medium is held fixed (the weights do not follow it: train again, or
-    use `ray_sensitivity`).
+    Derivatives by the points are those of the network; the medium is held fixed (the weights do not follow it: train again).
 
     Attributes:
         network: its weights.
@@ -91,7 +91,7 @@ class NeuralTravelTime(AbstractTravelTimeField):
 
     def tau(self, source_ned_km: Float[Array, "3"], receiver_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
         """Time over distance, s/km."""
-        inputs = inputs_of(self.form, self.model, self.region, source_ned_km, receiver_ned_km)
+        inputs = inputs_of(self.form, _held(self.model), _held(self.region), source_ned_km, receiver_ned_km)
         return _tau(self, self.network(*inputs), source_ned_km, receiver_ned_km)
 
     def offset(
@@ -126,7 +126,7 @@ class NeuralSourceTime(eqx.Module):
 
     def tau(self, source_ned_km: Float[Array, "3"], receiver_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
         """Time over distance, s/km."""
-        at = self.region.scaled(receiver_ned_km)
+        at = _held(self.region).scaled(receiver_ned_km)
         at = at if self.form == "space" else at[jnp.asarray([0, 2])]
         return _tau(self, self.network(at), source_ned_km, receiver_ned_km)
 
@@ -142,13 +142,16 @@ def _offset(form, source_ned_km, receiver_ned_km):
     return offset.at[1].set(0) if form == "plane" else offset
 
 
+def _held(tree):
+    return jax.tree.map(lambda x: stop_gradient(x) if eqx.is_array(x) else x, tree)
+
+
 def _tau(field, correction, source_ned_km, receiver_ned_km):
-    hold = lambda tree: jax.tree.map(lambda x: stop_gradient(x) if eqx.is_array(x) else x, tree)
     offset = field.offset(source_ned_km, receiver_ned_km)
     straight = mean_slowness(
-        hold(field.model), receiver_ned_km - offset, receiver_ned_km, num_nodes=field.num_nodes
+        _held(field.model), receiver_ned_km - offset, receiver_ned_km, num_nodes=field.num_nodes
     )
-    return bounded_slowness(correction, jnp.sum(offset * offset), straight, hold(field.region))
+    return bounded_slowness(correction, jnp.sum(offset * offset), straight, _held(field.region))
 
 
 def bounded_slowness(

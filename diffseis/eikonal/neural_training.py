@@ -163,8 +163,7 @@ def train_travel_times(
         num_steps, max_seconds: when to stop.
         focus: see `fit_residuals`.
         known: times that are known (a table, another solver), taken into the loss beside the equation. In layers of constant speed the
-            equation alone is slower to learn and can settle on waves that are not the first (1.8e-3 after 34 s in five layers, 3e-4 with
-            known times alone).
+            equation alone is slower to learn and can settle on waves that are not the first.
         known_weight: of their relative misfit.
         equation_weight: of the eikonal equation; with 0 only known times are learnt.
         progress: called with the number of steps and the loss.
@@ -189,7 +188,7 @@ def train_travel_times(
     if num_points < 8:
         raise ValueError(f"`num_points` must be >= 8, got {num_points}")
     k_network, k_fit, k_test, k_region = jr.split(key, 4)
-    region = make_region(model, low, high, form=form)
+    region = make_region(model, low, high)
     nodes = _quadrature(model, region, form, key=k_region)
     if network is None:
         sizes = input_sizes(form, model, region) if source_ned_km is None else ({"plane": 2}.get(form, 3), 0)
@@ -244,7 +243,6 @@ def make_region(
     low_km: Float[Array, "3"],
     high_km: Float[Array, "3"],
     *,
-    form: str,
     num_samples: int = 24,
 ) -> Region:
     """The box, with the largest speed in it and around it (half its longest side further each way, where rays may go)."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from diffseis.io.travel_time_networks import (
         write_travel_time_networks as write_travel_time_networks,
     )
+    from diffseis.io.velocity import read_velocity as read_velocity
     from diffseis.io.velocity_csv import read_velocity_csv as read_velocity_csv
 
 _HOME = {
@@ -65,6 +66,7 @@ _HOME = {
     "read_stations_csv": "stations_csv",
     "read_stationxml": "stationxml",
     "read_travel_time_networks": "travel_time_networks",
+    "read_velocity": "velocity",
     "read_velocity_csv": "velocity_csv",
     "read_velocity_taup": "taup",
     "reference_times": "posterior_netcdf",

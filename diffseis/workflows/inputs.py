@@ -17,8 +17,7 @@ from diffseis.io import (
     read_picks_csv,
     read_stations_csv,
     read_stationxml,
-    read_velocity_csv,
-    read_velocity_taup,
+    read_velocity,
     resolve_epochs,
     sha256_of,
 )
@@ -55,7 +54,7 @@ def read_inputs(config: LocateConfig) -> Inputs:
     notices += said
     stations, said = resolve_epochs(stations, picks)
     notices += said
-    velocity = _read_velocity(config)
+    velocity = read_velocity(config.velocity, config.velocity_kind, vp_vs=config.vp_vs)
     reference = bulletin
     if config.reference is not None:
         reference = _read_reference(config.reference, notices)
@@ -93,12 +92,6 @@ def _read_stations(path: Path):
     if path.suffix.lower() in (".xml", ".stationxml"):
         return read_stationxml(path)
     return read_stations_csv(path)
-
-
-def _read_velocity(config: LocateConfig) -> VelocityTable:
-    if config.velocity.suffix.lower() in (".nd", ".tvel"):
-        return read_velocity_taup(config.velocity)
-    return read_velocity_csv(config.velocity, config.velocity_kind, vp_vs=config.vp_vs)
 
 
 def _read_reference(path: Path, notices: list) -> EventTable:

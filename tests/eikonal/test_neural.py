@@ -48,7 +48,7 @@ MEDIA = {
 
 def _untrained(model, form, seed=0):
     """Random weights, far larger than those of a new network."""
-    region = make_region(model, LOW, HIGH, form=form)
+    region = make_region(model, LOW, HIGH)
     network = CoordinateNetwork(*input_sizes(form, model, region), width=12, key=jr.key(seed))
     network = eqx.tree_at(lambda n: n.readout.weight, network, 5 * network.readout.weight)
     return NeuralTravelTime(network, model, region, form)
@@ -111,6 +111,14 @@ def test_mean_slowness_by_quadrature():
     exact = jnp.log(model.speed(b) / model.speed(a)) / (0.2 * 8)
     np.testing.assert_allclose(mean_slowness(model, a, b), exact, rtol=1e-8)
     assert mean_slowness(Homogeneous(5.0), a, b) == 0.2
+
+
+def test_the_medium_is_held_fixed():
+    field = _untrained(LAYERS, "depth")
+    a, b = jnp.asarray([4.0, 5.0, 3.1]), jnp.asarray([20.0, 5.0, 7.3])
+    gradient = eqx.filter_jit(eqx.filter_grad(lambda f: f(a, b)))(field)
+    assert all(jnp.all(x == 0) for x in jax.tree.leaves((gradient.model, gradient.region)))
+    assert any(jnp.any(x != 0) for x in jax.tree.leaves(gradient.network))
 
 
 def _error(field, exact, form="depth"):
