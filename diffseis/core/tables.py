@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
+from scipy.interpolate import RegularGridInterpolator
 
 from diffseis.core.errors import InputError
+from diffseis.core.projections import MapProjection
 
 PHASES = ("P", "S")
 """Phases that can be used for location; a pick's `phase_idx` is its place here."""
@@ -165,6 +167,58 @@ class VelocityTable:
 
     def __len__(self) -> int:
         return len(self.depth_km)
+
+
+@dataclass(frozen=True)
+class VelocityGrid:
+    """A velocity model on a grid, two- or three-dimensional, as a file gives it.
+
+    Attributes:
+        x, y: coordinates of the nodes along the horizontal axes (longitude and latitude, or km), increasing, not necessarily evenly.
+        z_km: depths of the nodes below sea level, increasing.
+        vp_km_s, vs_km_s: speeds at the nodes, ``"x y z"``.
+        projection: what x and y are.
+        source: where it comes from.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    z_km: np.ndarray
+    vp_km_s: np.ndarray
+    vs_km_s: np.ndarray
+    projection: MapProjection
+    source: str = ""
+
+    def __post_init__(self):
+        shape = (len(self.x), len(self.y), len(self.z_km))
+        for name in ("vp_km_s", "vs_km_s"):
+            if np.shape(getattr(self, name)) != shape:
+                raise ValueError(f"`{name}` has shape {np.shape(getattr(self, name))}, its axes {shape}")
+        for name in ("x", "y", "z_km"):
+            if not np.all(np.diff(getattr(self, name)) > 0):
+                raise ValueError(f"`{name}` must increase")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return len(self.x), len(self.y), len(self.z_km)
+
+    def at(self, x, y, z_km) -> tuple[np.ndarray, np.ndarray]:
+        """P and S speed at points on the model's own axes: linear between nodes, the edge's value beyond them."""
+        axes = [np.asarray(a, np.float64) for a in (self.x, self.y, self.z_km)]
+        given = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, z_km)))
+        points = np.stack([np.clip(v, a[0], a[-1]) for v, a in zip(given, axes, strict=True)], axis=-1)
+        keep = [
+            d for d, a in enumerate(axes) if len(a) > 1
+        ]  # an axis of one node: the same everywhere along it
+        found = []
+        for values in (self.vp_km_s, self.vs_km_s):
+            table = np.asarray(values, np.float64).reshape([len(axes[d]) for d in keep])
+            if not keep:
+                found.append(np.full(points.shape[:-1], float(table)))
+                continue
+            interpolate = RegularGridInterpolator([axes[d] for d in keep], table)
+            found.append(interpolate(points[..., keep]))
+        return found[0], found[1]
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,12 @@ if TYPE_CHECKING:
     from diffseis.io.travel_time_networks import (
         write_travel_time_networks as write_travel_time_networks,
     )
+    from diffseis.io.velocity import read_medium as read_medium
     from diffseis.io.velocity import read_velocity as read_velocity
     from diffseis.io.velocity_csv import read_velocity_csv as read_velocity_csv
+    from diffseis.io.velocity_grids import nonlinloc_files as nonlinloc_files
+    from diffseis.io.velocity_grids import read_velocity_grid as read_velocity_grid
+    from diffseis.io.velocity_grids import write_velocity_netcdf as write_velocity_netcdf
 
 _HOME = {
     "Notice": "notices",
@@ -52,11 +56,13 @@ _HOME = {
     "from_obspy_catalog": "obspy_events",
     "assign_networks": "networks",
     "atomic_path": "atomic",
+    "nonlinloc_files": "velocity_grids",
     "read_catalogue_csv": "catalogue_csv",
     "read_config": "config",
     "read_events": "events",
     "read_events_csv": "events_csv",
     "read_json": "records",
+    "read_medium": "velocity",
     "read_network_header": "travel_time_networks",
     "read_nordic_bulletin": "events",
     "read_picks_csv": "picks_csv",
@@ -68,6 +74,7 @@ _HOME = {
     "read_travel_time_networks": "travel_time_networks",
     "read_velocity": "velocity",
     "read_velocity_csv": "velocity_csv",
+    "read_velocity_grid": "velocity_grids",
     "read_velocity_taup": "taup",
     "reference_times": "posterior_netcdf",
     "resolve_epochs": "stations_csv",
@@ -84,6 +91,7 @@ _HOME = {
     "write_station_terms_csv": "records",
     "write_travel_time_networks": "travel_time_networks",
     "write_travel_times_csv": "points_csv",
+    "write_velocity_netcdf": "velocity_grids",
 }
 
 
