@@ -109,8 +109,8 @@ def sweep(
             inside = (along >= 0) & (along < shape[0])
             node = jnp.where(inside, across + step[0] * number, 0)
             old, *of_nodes = (f.at[node].get(mode="promise_in_bounds") for f in flat)
-            along = along.astype(x.dtype)
-            position = [lines[0][0] + (lines[0][1] - lines[0][0]) * along]
+            # Read, not computed: every part of the solver sees the same rounded coordinates.
+            position = [lines[0].at[along].get(mode="clip")]
             position += [
                 jnp.expand_dims(lines[a], tuple(b for b in range(num_dims - 1) if b != a - 1))
                 for a in range(1, num_dims)

@@ -13,6 +13,8 @@ References:
     doi:10.1090/S0025-5718-04-01678-3.
 """
 
+from functools import reduce
+
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
@@ -23,6 +25,11 @@ from diffseis.eikonal.planes import Plane, neighbour, sweep
 
 FIRST_PASS_TOLERANCE = 1e-2
 """What the first pass may leave where a second follows: it only decides on which side neighbours lie."""
+ROUNDING = 16
+"""Units of rounding that a node's tau is known to, from those of its neighbours (measured: about 5)."""
+LEAST_RISE = 0.003
+"""Where a wave gains less from one node of an axis to the next, as a share of what it would gain along its ray, stencils have first order
+there (judged)."""
 PASSING = 4
 """The code of an axis along which a wave passes at right angles, smoothly."""
 KINK = 0.2
@@ -44,8 +51,12 @@ def first_order_sweeps(equation: Factored, *, max_rounds: int, tolerance: float,
         distance, gradient = _along(equation, plane)
         # Near the source nothing is computed, and a slope may be zero.
         slopes = [jnp.where(near > 0, 1, distance / h + g) for g, h in zip(gradient, spacing, strict=True)]
-        offsets = [distance / h * one for one, h in zip(plane.first, spacing, strict=True)]
-        tau = godunov(slopes, offsets, squared)
+        base = reduce(jnp.minimum, plane.first)
+        offsets = [
+            distance / h * (one - base) - g * base
+            for one, g, h in zip(plane.first, gradient, spacing, strict=True)
+        ]
+        tau = base + godunov(slopes, offsets, squared)
         return jnp.where(near > 0, plane.old, jnp.minimum(plane.old, tau))
 
     fields = [equation.squared_slowness, equation.near.astype(jnp.int8)]
@@ -61,7 +72,7 @@ def first_order_sweeps(equation: Factored, *, max_rounds: int, tolerance: float,
 
 
 def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tolerance: float):
-    """Tau of second order, rounds and what is left (relative)."""
+    """Tau of second order, the stencils it came to, rounds and what is left (relative)."""
     spacing = equation.spacing_km
 
     def update(plane: Plane) -> Array:
@@ -72,27 +83,45 @@ def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tole
             _behind(equation, plane, axis, 2) * two * two <= _behind(equation, plane, axis, 1) * one * one
             for axis, (one, two) in enumerate(zip(plane.first, plane.second, strict=True))
         ]
-        new = godunov(
-            *_terms(turned, plane.first, plane.second, rising, distance, gradient, spacing), squared
-        )
+        terms = _terms(turned, plane.first, plane.second, rising, distance, gradient, spacing, base=plane.old)
+        new = plane.old + godunov(*terms, squared)
         # A node's turn is the orientation that has all its upwind neighbours behind.
         mine = jnp.stack(turned).min(axis=0) >= 0
         some = jnp.stack(turned).max(axis=0) > 0
         return jnp.where(mine & some, new, plane.old)
 
-    def one_round(tau):
+    def one_round(tau, codes):
         squared = equation.squared_slowness - passing(equation, tau, codes)
         return sweep(tau, [squared, *_upwind(codes)], update, equation.axes_km, fill=0.0, reach=2)
 
-    def wanted(tau):
-        return local_update(equation, tau, codes, order=2)
+    def next_round(state):
+        tau, codes, rounds, _ = state
+        new = one_round(tau, codes)
+        fewer = _shortened(equation, new, codes)
+        change = jnp.where(jnp.all(fewer == codes), jnp.max(jnp.abs(tau - new) / new), jnp.inf)
+        left = jnp.max(jnp.abs(local_update(equation, new, fewer, order=2) - new) / new)
+        return new, fewer, rounds + 1, jnp.minimum(change, left)
 
-    return _until_converged(one_round, wanted, tau, max_rounds, tolerance)
+    start = (tau, _shortened(equation, tau, codes), jnp.asarray(0), jnp.asarray(jnp.inf, tau.dtype))
+    unfinished = lambda s: (s[3] > tolerance) & (s[2] < max_rounds)
+    return jax.lax.while_loop(unfinished, next_round, start)
+
+
+def _shortened(equation: Factored, tau, codes):
+    """The stencils without second neighbours that are later than the first, or hardly earlier: those of a node where the ray turns would
+    come and go from round to round. None comes back, so that stencils settle."""
+    time = equation.at_nodes()[0] * tau
+    kept = []
+    for a, h in enumerate(equation.spacing_km):
+        one, two = upwind_values(time, codes, a)
+        rises = one - two > LEAST_RISE * h * tau
+        kept.append(jnp.where((jnp.abs(codes[a]) == 2) & ~rises, jnp.sign(codes[a]), codes[a]))
+    return jnp.stack(kept).astype(codes.dtype)
 
 
 def attainable(tolerance: float, equation: Factored) -> float:
-    """The tolerance, or what rounding allows: a difference over one cell of the whole grid is known no better."""
-    return max(tolerance, 4 * max(equation.near.shape) * float(jnp.finfo(equation.near_tau.dtype).eps))
+    """The tolerance, or what rounding allows."""
+    return max(tolerance, ROUNDING * float(jnp.finfo(equation.near_tau.dtype).eps))
 
 
 def solve_sweeps(equation: Factored, *, order: int, max_rounds: int, tolerance: float):
@@ -104,7 +133,9 @@ def solve_sweeps(equation: Factored, *, order: int, max_rounds: int, tolerance: 
     codes = stencils(equation, tau, order=order)
     if order == 1:
         return tau, codes, rounds, left <= tolerance
-    tau, more, left = second_order_sweeps(equation, tau, codes, max_rounds=max_rounds, tolerance=tolerance)
+    tau, codes, more, left = second_order_sweeps(
+        equation, tau, codes, max_rounds=max_rounds, tolerance=tolerance
+    )
     return tau, codes, rounds + more, left <= tolerance
 
 
@@ -182,9 +213,10 @@ def _bend(distance, tau, before, axis: int, h):
     return jnp.where(jnp.isnan(bend), jnp.inf, bend)
 
 
-def _terms(codes, first, second, rising, distance, gradient, spacing):
-    """Slopes and offsets of the axes: ``a tau - b`` is the upwind difference of ``T0 tau``, positive when
-    upwind; for codes and gradients turned so that upwind is behind.
+def _terms(codes, first, second, rising, distance, gradient, spacing, *, base):
+    """Slopes and offsets of the axes: ``a (tau - base) - b`` is the upwind difference of ``T0 tau``, positive when
+    upwind; for codes and gradients turned so that upwind is behind. Relative to a `base` near tau, since far from the source the
+    squares of ``T0 tau / h`` are many times that of the slowness, and in single precision nothing would be left of it.
 
     The second neighbour counts while it is earlier than the first (`rising`): otherwise the difference would carry a
     falling time on.
@@ -196,7 +228,8 @@ def _terms(codes, first, second, rising, distance, gradient, spacing):
         used = code > 0.5
         # An axis that is not used never joins.
         slopes.append(jnp.where(used, ratio * (1 + curved) + along, 1))
-        offsets.append(jnp.where(used, ratio * ((1 + 2 * curved) * one - curved * two), FAR_S_PER_KM))
+        rise = (1 + 2 * curved) * (one - base) - curved * (two - base)
+        offsets.append(jnp.where(used, ratio * rise - along * base, FAR_S_PER_KM))
     return slopes, offsets
 
 
@@ -254,8 +287,8 @@ def update_from(equation: Factored, tau, codes, first, second, *, order: int) ->
     sides = [jnp.sign(c).astype(tau.dtype) for c in codes]
     away = [jnp.abs(c).astype(tau.dtype) for c in codes]
     along = [s * g for s, g in zip(sides, gradient, strict=True)]
-    time = distance * stop_gradient(tau)
-    earlier = [upwind_values(time, codes, a) for a in range(equation.num_dims)]
-    rising = [two <= one for one, two in earlier]
-    new = godunov(*_terms(away, first, second, rising, distance, along, equation.spacing_km), squared)
+    rising = [True] * equation.num_dims
+    base = stop_gradient(tau)
+    terms = _terms(away, first, second, rising, distance, along, equation.spacing_km, base=base)
+    new = base + godunov(*terms, squared)
     return jnp.where(jnp.any(codes != 0, axis=0), new, stop_gradient(tau))

@@ -239,17 +239,19 @@ def test_derivatives_that_did_not_converge_are_nan():
     assert np.isnan(jax.jit(jax.grad(time))(jnp.asarray(3.0)))
 
 
-def test_single_precision():
-    grid = RegularGrid([0.0, 0.0], 0.2, (101, 81))
-    grid = jax.tree.map(lambda x: x.astype(jnp.float32), grid)
-    source = jnp.asarray([7.313, 6.871], jnp.float32)
-    model = jax.tree.map(lambda x: x.astype(jnp.float32), MODEL)
-    solution = solve_eikonal(model, grid, source_km=source)
-    assert solution.stats["tau"].dtype == jnp.float32
-    exact = GradientTime(model)(
-        jnp.asarray([7.313, 0.0, 6.871], jnp.float32), jnp.asarray([14.1, 0.0, 3.3], jnp.float32)
-    )
-    np.testing.assert_allclose(solution.value(jnp.asarray([14.1, 3.3], jnp.float32)), exact, rtol=5e-5)
+@pytest.mark.parametrize("shape", [(101, 81), pytest.param((41, 37, 33), marks=pytest.mark.slow)])
+def test_single_precision(shape):
+    """To rounding, that of double precision: squares of slowness are not lost in those of times over cells."""
+    grid = RegularGrid([0.0] * len(shape), [0.2, 0.2, 0.05][: len(shape)], shape)
+    source = jnp.asarray([3.313, 2.871, 0.4][: len(shape)])
+    single = lambda tree: jax.tree.map(lambda x: x.astype(jnp.float32), tree)
+    exact = solve_eikonal(MODEL, grid, source_km=source).stats["tau"]
+    tau = solve_eikonal(single(MODEL), single(grid), source_km=single(source)).stats["tau"]
+    assert tau.dtype == jnp.float32
+    # A few nodes choose another stencil, where two are as good; then they differ by the error of a stencil.
+    error = np.abs(np.asarray(tau) / np.asarray(exact) - 1)
+    assert np.quantile(error, 0.999) < 5e-6
+    assert error.max() < 5e-5
 
 
 def test_too_few_rounds_are_reported():
