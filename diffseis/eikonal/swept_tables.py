@@ -1,19 +1,26 @@
 """Station tables for media that vary with depth only, by the eikonal equation in distance and depth."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import spline_coefficients
 from diffseis.eikonal.solve import FactoredSweeping, solve_eikonal
 from diffseis.eikonal.tables import StationTimeTables, shared_rows, table_grid
-from diffseis.velocity import AbstractVelocityModel
+from diffseis.velocity import AbstractVelocityModel, Layered
 from diffseis.velocity.base import is_concrete
 
-REFINEMENTS = (2, 4)
+REFINEMENTS = (1, 2)
 """The equation is solved on these multiples of the table's nodes per axis, and extrapolated."""
+FINER = 0.6
+"""The table's spacing in depth may be this share of what is asked for, to put nodes on interfaces."""
+NUM_SPACINGS, NUM_SHIFTS = 81, 40
+
 NUM_SAMPLES = 8
 """Depths per cell at which slowness is averaged: a layer may begin anywhere within a cell."""
 
@@ -38,7 +45,7 @@ def build_swept_tables(
     *,
     max_distance_km: float,
     depth_range_km: tuple[float, float],
-    spacing_km: float = 0.5,
+    spacing_km: float = 0.25,
     solver: FactoredSweeping | None = None,
 ) -> StationTimeTables:
     """Tables of first arrivals from the sweeping solver, for any model of depth alone.
@@ -55,17 +62,39 @@ def build_swept_tables(
         spacing_km: of the table, in distance and depth.
         solver: the scheme; by default that of first order, whose errors at interfaces extrapolate best.
 
-    Error: of first order in the spacing; at 0.5 km spacing up to 19 ms (99 % below 6.2 ms) for constant layers. Differentiable.
+    Error: nodes are put on the interfaces as far as they go (then both solutions see an interface alike, and its error of first order is
+    extrapolated away). For five layers whose depths are whole kilometres, 0.25 km spacing, P and S to 100 km: median 0.02 ms, 99 % below 3.1 ms, largest
+    12 ms; for depths that no spacing fits 0.8, 6.7 and 13 ms. Differentiable.
     """
     depth_km = jnp.asarray(stations_ned_km)[:, 2]
     if is_concrete(depth_km):
         top, bottom = float(jnp.min(depth_km)), float(jnp.max(depth_km))
         depth_range_km = (min(depth_range_km[0], top), max(depth_range_km[1], bottom + 1e-6))
-    grid = table_grid(max_distance_km, depth_range_km, (spacing_km, spacing_km), None, depth_km.dtype)
+    top, spacing = _aligned(p_model, s_model, depth_range_km, spacing_km)
+    grid = table_grid(max_distance_km, (top, depth_range_km[1]), (spacing_km, spacing), None, depth_km.dtype)
     first, row = shared_rows(depth_km)
     solver = FactoredSweeping(order=1) if solver is None else solver
     coefficients = _build_swept(p_model, s_model, depth_km[first], grid, solver)
     return StationTimeTables(coefficients, jnp.asarray(row, jnp.int32), grid)
+
+
+def _aligned(p_model, s_model, depth_range_km, spacing_km: float) -> tuple[float, float]:
+    """Depth of the first node, and a spacing not above the one asked for, that bring nodes closest to all interfaces."""
+    top, bottom = depth_range_km
+    layered = [m for m in (p_model, s_model) if isinstance(m, Layered) and is_concrete(m.depth_km)]
+    depths = np.unique(np.concatenate([np.asarray(m.depth_km) for m in layered])) if layered else np.array([])
+    depths = depths[(depths > top) & (depths < bottom)]
+    if not len(depths):
+        return top, spacing_km
+    spacing = spacing_km * np.linspace(1, FINER, NUM_SPACINGS)[:, None, None]
+    # A node on some interface is never worse than all nodes between them.
+    shift = np.concatenate([np.full(1, depths[0]), depths[1:NUM_SHIFTS]])[None, :, None]
+    steps = (depths[None, None, :] - shift) / spacing
+    missed = np.max(np.abs(steps - np.round(steps)), axis=-1)
+    # The largest spacing that is as good as any.
+    best = np.argwhere(missed <= missed.min() + 0.01)[0]
+    chosen, node = float(spacing[best[0], 0, 0]), float(shift[0, best[1], 0])
+    return node - chosen * math.ceil((node - top) / chosen - 1e-9), chosen
 
 
 @eqx.filter_jit

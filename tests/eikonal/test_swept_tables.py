@@ -28,8 +28,8 @@ RANGES = {"max_distance_km": 60.0, "depth_range_km": (-3.0, 20.0)}
 def test_agrees_with_rays():
     vp = np.array([5.3, 5.65, 5.93, 6.2, 7.5])
     models = Layered(DEPTH_KM, vp), Layered(DEPTH_KM, vp / 1.75)
-    swept = build_swept_tables(*models, STATIONS, **RANGES, spacing_km=0.5)
-    rays = build_layered_tables(*models, STATIONS, **RANGES, spacing_km=(0.5, 0.5))
+    swept = build_swept_tables(*models, STATIONS, **RANGES, spacing_km=0.25)
+    rays = build_layered_tables(*models, STATIONS, **RANGES, spacing_km=(0.25, 0.25))
     assert swept.num_stations == rays.num_stations == 3
     error = table_error(swept, rays, STATIONS, num_points=3000, key=jr.key(0))
     assert error["max_s"] < 0.01
