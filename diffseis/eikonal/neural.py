@@ -26,6 +26,7 @@ class Region(eqx.Module):
         reach_km: distance over which rays bend: the network acts fully beyond it.
         straight_km: distance over which the straight line tells something; beyond it stands `greatest_slowness`. Infinite in smooth media. In
             layers of constant speed level lines just above and below an interface differ, times do not.
+        receiver_depth_km: one of the two points lies between these depths.
     """
 
     low_km: Float[Array, "3"]
@@ -34,6 +35,7 @@ class Region(eqx.Module):
     greatest_slowness: Float[Array, ""]
     reach_km: Float[Array, ""]
     straight_km: Float[Array, ""]
+    receiver_depth_km: Float[Array, "2"]
 
     @property
     def max_distance_km(self) -> Float[Array, ""]:

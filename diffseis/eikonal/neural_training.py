@@ -107,22 +107,26 @@ class RandomPairs(eqx.Module):
         return [self._pairs(jr.fold_in(key, n)) for n in range(self.num_terms)]
 
     def _pairs(self, key):
-        k_source, k_receiver, k_nearer = jr.split(key, 3)
-        low, high = self.field.region.low_km, self.field.region.high_km
+        """One end among the receivers, the other anywhere: there the equation is asked to hold."""
+        k_anywhere, k_end, k_nearer = jr.split(key, 3)
+        region = self.field.region
+        low, high = region.low_km, region.high_km
         shape = (self.num_points, 3)
         draw = lambda k: low[None, :] + (high - low)[None, :] * jr.uniform(k, shape, low.dtype)
-        source, receiver = draw(k_source), draw(k_receiver)
+        anywhere, end = draw(k_anywhere), draw(k_end)
         if isinstance(self.field, NeuralSourceTime):
-            source = jnp.broadcast_to(self.field.source_ned_km, shape)
-        elif self.field.form == "depth":
-            # Distances are uniform up to the largest: it is they, not places, that matter.
-            middle = 0.5 * (low + high)
-            fraction = jr.uniform(jr.fold_in(key, 7), (self.num_points,), low.dtype)
-            north = self.field.region.max_distance_km * fraction
-            source = source.at[:, :2].set(middle[None, :2])
-            receiver = source.at[:, 0].add(north).at[:, 2].set(receiver[:, 2])
+            end = jnp.broadcast_to(self.field.source_ned_km, shape)
+        else:
+            top, bottom = region.receiver_depth_km
+            end = end.at[:, 2].set(top + (bottom - top) * (end[:, 2] - low[2]) / (high[2] - low[2]))
+            if self.field.form == "depth":
+                # Distances are uniform up to the largest: it is they, not places, that matter.
+                fraction = jr.uniform(jr.fold_in(key, 7), (self.num_points,), low.dtype)
+                end = end.at[:, :2].set(0.5 * (low + high)[None, :2])
+                anywhere = anywhere.at[:, :2].set(end[:, :2])
+                anywhere = anywhere.at[:, 0].add(region.max_distance_km * fraction)
         nearer = jnp.minimum(2 * jr.uniform(k_nearer, (self.num_points, 1), low.dtype), 1)
-        return source, source + nearer * (receiver - source)
+        return end, end + nearer * (anywhere - end)
 
 
 def train_travel_times(
@@ -141,6 +145,7 @@ def train_travel_times(
     num_steps: int = 300,
     max_seconds: float | None = None,
     focus: int = 1,
+    receiver_depth_km: tuple[float, float] | None = None,
     known: AbstractTravelTimeField | None = None,
     known_weight: float = 1.0,
     equation_weight: float = 1.0,
@@ -162,6 +167,8 @@ def train_travel_times(
         num_points: random pairs per step.
         num_steps, max_seconds: when to stop.
         focus: see `fit_residuals`.
+        receiver_depth_km: draw receivers from these depths only (those of a network's stations); times from other depths, but for those
+            back to them, are not learnt.
         known: times that are known (a table, another solver), taken into the loss beside the equation. In layers of constant speed the
             equation alone is slower to learn and can settle on waves that are not the first.
         known_weight: of their relative misfit.
@@ -185,10 +192,17 @@ def train_travel_times(
         raise ValueError(
             f"the form 'depth' is for media of depth alone, not for a {type(model).__name__}; use 'space'"
         )
+    if (
+        receiver_depth_km is not None
+        and not low[2] <= receiver_depth_km[0] <= receiver_depth_km[1] <= high[2]
+    ):
+        raise ValueError(
+            f"`receiver_depth_km` must be (top, bottom) within the box, {low[2]} to {high[2]}, got {receiver_depth_km}"
+        )
     if num_points < 8:
         raise ValueError(f"`num_points` must be >= 8, got {num_points}")
     k_network, k_fit, k_test, k_region = jr.split(key, 4)
-    region = make_region(model, low, high)
+    region = make_region(model, low, high, receiver_depth_km=receiver_depth_km)
     nodes = _quadrature(model, region, form, key=k_region)
     if network is None:
         sizes = input_sizes(form, model, region) if source_ned_km is None else ({"plane": 2}.get(form, 3), 0)
@@ -243,6 +257,7 @@ def make_region(
     low_km: Float[Array, "3"],
     high_km: Float[Array, "3"],
     *,
+    receiver_depth_km: tuple[float, float] | None = None,
     num_samples: int = 24,
 ) -> Region:
     """The box, with the largest speed in it and around it (half its longest side further each way, where rays may go)."""
@@ -258,9 +273,12 @@ def make_region(
     least = 1 / (margin * jnp.max(speed))
     greatest = margin / jnp.min(jnp.where(inside, speed, jnp.inf))
     thickness = (high_km - low_km)[2]
-    if isinstance(model, Layered):
-        return Region(low_km, high_km, least, greatest, 0.1 * thickness, 0.05 * thickness)
-    return Region(low_km, high_km, least, greatest, 0.5 * thickness, jnp.full_like(thickness, jnp.inf))
+    layered = isinstance(model, Layered)
+    reach = (0.1 if layered else 0.5) * thickness
+    straight = 0.05 * thickness if layered else jnp.full_like(thickness, jnp.inf)
+    depths = (low_km[2], high_km[2]) if receiver_depth_km is None else receiver_depth_km
+    receivers = jnp.stack([jnp.asarray(z, low_km.dtype) for z in depths])
+    return Region(low_km, high_km, least, greatest, reach, straight, receivers)
 
 
 def _quadrature(model, region, form, *, key) -> int:

@@ -17,7 +17,7 @@ from diffseis.networks import CoordinateNetwork, pack_weights, unpack_header, un
 from diffseis.velocity import AbstractVelocityModel, model_hash
 
 KIND = "travel-time networks"
-VERSION = 1
+VERSION = 2
 _SHAPE = ("place_size", "offset_size", "width", "depth")
 
 
@@ -107,6 +107,7 @@ def _describe(field: NeuralTravelTime) -> dict[str, Any]:
         "activation": network.activation,
         "low_km": np.asarray(field.region.low_km).tolist(),
         "high_km": np.asarray(field.region.high_km).tolist(),
+        "receiver_depth_km": np.asarray(field.region.receiver_depth_km).tolist(),
     }
 
 
@@ -120,7 +121,7 @@ def _blank(about: dict[str, Any]) -> tuple[CoordinateNetwork, Region]:
         *sizes[:2], width=sizes[2], depth=sizes[3], activation=str(about["activation"]), key=jr.key(0)
     )
     zero, one = jnp.zeros(3), jnp.ones(())
-    return network, Region(zero, zero, one, one, one, one)
+    return network, Region(zero, zero, one, one, one, one, jnp.zeros(2))
 
 
 def _header(path, content) -> dict[str, Any]:
