@@ -6,35 +6,14 @@ from typing import Any
 import typer
 
 
-def _numbers(
-    text: str | None, option: str, names: str, example: str, *, one_for_all: bool = False
-) -> tuple[float, ...] | float | None:
-    """Comma-separated numbers of an option. A lone 0 switches something off; with `one_for_all` a lone number is given back as it is."""
-    from diffseis.core.errors import InputError
-
-    if text is None:
-        return None
-    count = names.split(" ")[0].count(",") + 1
-    fix = f"give {names}, as {option} {example}"
-    try:
-        values = tuple(float(word) for word in text.split(","))
-    except ValueError as error:
-        raise InputError(f"{text!r} is no list of numbers", field=option, fix=fix) from error
-    if len(values) == 1 and one_for_all:
-        return values[0]
-    if values == (0.0,):
-        values = values * count
-    if len(values) != count:
-        raise InputError(f"got {len(values)} number(s), {text!r}", field=option, fix=fix)
-    return values
-
-
 def locate(
     picks: Path | None = typer.Option(
         None, help="Picks: CSV, QuakeML, NORDIC, hypoDD, HypoInverse or NonLinLoc .obs."
     ),
     stations: Path | None = typer.Option(None, help="Stations: CSV or StationXML."),
-    velocity: Path | None = typer.Option(None, help="1-D velocity model: CSV, .nd or .tvel."),
+    velocity: Path | None = typer.Option(
+        None, help="Velocity model: CSV, .nd, .tvel; in 3-D netCDF or NonLinLoc .hdr."
+    ),
     out: Path | None = typer.Option(None, help="Folder for the results."),
     config: Path | None = typer.Option(None, help="TOML file with any of the settings; options override it."),
     velocity_kind: str | None = typer.Option(
@@ -53,7 +32,11 @@ def locate(
     outlier_fraction: float | None = typer.Option(None, help="Expected share of wrong picks (robust)."),
     sampler: str | None = typer.Option(None, help="svgd | laplace | grid | nuts."),
     num_particles: int | None = typer.Option(None, help="Particles per event."),
-    traveltimes: str | None = typer.Option(None, help="layered: exact first arrivals | grid: swept eikonal."),
+    traveltimes: str | None = typer.Option(
+        None, help="auto | layered: exact first arrivals | grid: swept eikonal | neural: networks."
+    ),
+    network: Path | None = typer.Option(None, help="Networks of train-eikonal (neural); else trained now."),
+    tables: Path | None = typer.Option(None, help="Folder for travel-time tables of 3-D models."),
     station_terms: str | None = typer.Option(None, help="none | static."),
     max_depth_km: float | None = typer.Option(None, help="Bottom of the search volume."),
     search_margin_km: float | None = typer.Option(None, help="Search volume beyond the outermost stations."),
@@ -67,6 +50,8 @@ def locate(
     set_: list[str] = typer.Option([], "--set", help="Any other setting, as key=value."),
 ) -> None:
     """Locate earthquakes with Stein variational inference; writes a catalogue, posteriors and a report."""
+    from diffseis.cli.terminal import numbers
+
     given: dict[str, Any] = {
         "picks": picks,
         "stations": stations,
@@ -79,18 +64,20 @@ def locate(
         "likelihood": likelihood,
         "traveltime_error": "auto"
         if traveltime_error == "auto"
-        else _numbers(
+        else numbers(
             traveltime_error, "--traveltime-error", "FRACTION,MIN_S,MAX_S (or auto)", "0.02,0.05,2.0"
         ),
         "outlier_fraction": outlier_fraction,
         "sampler": sampler,
         "num_particles": num_particles,
         "traveltimes": traveltimes,
+        "network": network,
+        "tables": tables,
         "station_terms": station_terms,
         "max_depth_km": max_depth_km,
         "search_margin_km": search_margin_km,
-        "depth_prior_km": _numbers(depth_prior_km, "--depth-prior-km", "MEAN,SD", "8,4"),
-        "default_uncertainty_s": _numbers(
+        "depth_prior_km": numbers(depth_prior_km, "--depth-prior-km", "MEAN,SD", "8,4"),
+        "default_uncertainty_s": numbers(
             default_uncertainty_s, "--default-uncertainty-s", "P_S,S_S", "0.08,0.12", one_for_all=True
         ),
         "nonlinloc": nonlinloc,

@@ -75,6 +75,29 @@ class Reporter:
         return f" {done}/{total}" if total else ""
 
 
+def numbers(
+    text: str | None, option: str, names: str, example: str, *, one_for_all: bool = False
+) -> tuple[float, ...] | float | None:
+    """Comma-separated numbers of an option. A lone 0 switches something off; with `one_for_all` a lone number is given back as it is."""
+    from diffseis.core.errors import InputError
+
+    if text is None:
+        return None
+    count = names.split(" ")[0].count(",") + 1
+    fix = f"give {names}, as {option} {example}"
+    try:
+        values = tuple(float(word) for word in text.split(","))
+    except ValueError as error:
+        raise InputError(f"{text!r} is no list of numbers", field=option, fix=fix) from error
+    if len(values) == 1 and one_for_all:
+        return values[0]
+    if values == (0.0,):
+        values = values * count
+    if len(values) != count:
+        raise InputError(f"got {len(values)} number(s), {text!r}", field=option, fix=fix)
+    return values
+
+
 def use_compilation_cache() -> str | None:
     """Keeps compiled programs between runs, where the machine lets us; returns the folder.
 

@@ -11,6 +11,9 @@ def train_eikonal(
     max_distance_km: float = typer.Option(..., help="Largest epicentral distance."),
     bottom_km: float = typer.Option(40.0, help="Deepest source, km below sea level."),
     top_km: float = typer.Option(-3.0, help="Highest station, km below sea level (negative above)."),
+    receiver_depth_km: str | None = typer.Option(
+        None, help="TOP,BOTTOM of the stations, km below sea level: then errors are a quarter."
+    ),
     velocity_kind: str = typer.Option(
         "layers", help="layers: constant, each row is a top | linear: between rows."
     ),
@@ -21,9 +24,12 @@ def train_eikonal(
     seed: int = typer.Option(0, min=0, help="Random seed."),
 ) -> None:
     """Train networks of P and S travel times for a velocity model; prints and stores their held-out errors."""
+    from diffseis.cli.terminal import numbers
     from diffseis.core.tables import PHASES
     from diffseis.io import read_velocity
 
+    given = numbers(receiver_depth_km, "--receiver-depth-km", "TOP,BOTTOM", "-2.5,0")
+    receivers = (given[0], given[1]) if isinstance(given, tuple) else None
     table = read_velocity(velocity, velocity_kind, vp_vs=vp_vs)
 
     from diffseis.cli.terminal import Reporter, prepare_jax
@@ -38,6 +44,7 @@ def train_eikonal(
             max_distance_km=max_distance_km,
             top_km=top_km,
             bottom_km=bottom_km,
+            receiver_depth_km=receivers,
             width=width,
             num_steps=steps,
             max_seconds=seconds,

@@ -6,29 +6,34 @@ import typer
 
 
 def traveltimes(
-    velocity: Path = typer.Option(..., help="1-D velocity model: CSV, .nd or .tvel."),
+    velocity: Path = typer.Option(
+        ..., help="Velocity model: CSV, .nd, .tvel; in 3-D netCDF or NonLinLoc .hdr."
+    ),
     sources: Path = typer.Option(..., help="CSV: id,x_km,y_km,z_km or id,latitude,longitude,depth_km."),
     receivers: Path = typer.Option(..., help="The same, for receivers."),
     out: Path = typer.Option(Path("traveltimes.csv"), help="CSV: source_id,receiver_id,phase,time_s."),
-    solver: str = typer.Option(
-        "layered",
-        help="layered: exact | sweeping: eikonal equation on a grid | analytic: closed form | neural: --network.",
+    solver: str | None = typer.Option(
+        None,
+        help="default: layered, in 3-D sweeping | layered: exact | sweeping: eikonal equation on a grid | analytic: closed form | neural: --network.",
     ),
     network: Path | None = typer.Option(None, help="Networks of train-eikonal (neural)."),
     velocity_kind: str = typer.Option(
         "layers", help="layers: constant, each row is a top | linear: between rows."
     ),
     vp_vs: float | None = typer.Option(None, help="Vp/Vs, where the velocity file has no Vs."),
-    spacing_km: float = typer.Option(0.5, help="Spacing of the grid (sweeping)."),
+    spacing_km: float | None = typer.Option(
+        None, help="Spacing of the grid (sweeping); in 3-D along the horizontal, a quarter of it in depth."
+    ),
 ) -> None:
     """First-arrival times of P and S between all sources and all receivers."""
     from diffseis.core.errors import InputError
-    from diffseis.core.tables import PHASES
-    from diffseis.io import read_points_csv, read_velocity, write_travel_times_csv
+    from diffseis.core.tables import PHASES, VelocityGrid
+    from diffseis.io import read_medium, read_points_csv, write_travel_times_csv
 
-    if not 0 < spacing_km < float("inf"):
+    if spacing_km is not None and not 0 < spacing_km < float("inf"):
         raise InputError(f"got {spacing_km}", field="--spacing-km", fix="give kilometres above 0")
-    table = read_velocity(velocity, velocity_kind, vp_vs=vp_vs)
+    table = read_medium(velocity, velocity_kind, vp_vs=vp_vs)
+    chosen = solver or ("sweeping" if isinstance(table, VelocityGrid) else "layered")
     start, end = read_points_csv(sources), read_points_csv(receivers)
 
     from diffseis.cli.terminal import Reporter, prepare_jax
@@ -38,7 +43,7 @@ def traveltimes(
 
     with Reporter() as reporter:
         times = travel_times(
-            table, start, end, solver=solver, spacing_km=spacing_km, network=network, progress=reporter.update
+            table, start, end, solver=chosen, spacing_km=spacing_km, network=network, progress=reporter.update
         )
     write_travel_times_csv(
         out,

@@ -6,8 +6,10 @@ from diffseis.eikonal.analytic import GradientTime as GradientTime
 from diffseis.eikonal.analytic import HomogeneousTime as HomogeneousTime
 from diffseis.eikonal.base import AbstractPhaseTimes as AbstractPhaseTimes
 from diffseis.eikonal.base import AbstractTravelTimeField as AbstractTravelTimeField
+from diffseis.eikonal.field_tables import build_field_tables as build_field_tables
 from diffseis.eikonal.grid_tables import GridTimeTables as GridTimeTables
 from diffseis.eikonal.grid_tables import build_grid_tables as build_grid_tables
+from diffseis.eikonal.grid_tables import station_row as station_row
 from diffseis.eikonal.layered import LayeredTime as LayeredTime
 from diffseis.eikonal.neural import NeuralSourceTime as NeuralSourceTime
 from diffseis.eikonal.neural import NeuralTravelTime as NeuralTravelTime

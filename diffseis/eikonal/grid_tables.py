@@ -3,11 +3,12 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from diffseis.core import safe
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
+from diffseis.core.results import RESULTS
 from diffseis.eikonal.base import AbstractPhaseTimes
 from diffseis.eikonal.solve import FactoredSweeping, solve_eikonal
 from diffseis.eikonal.tables import NUM_PHASES
@@ -28,6 +29,14 @@ class GridTimeTables(AbstractPhaseTimes):
 
     coefficients: Float[Array, "row north east down"]
     grid: RegularGrid
+
+    def __check_init__(self):
+        if self.coefficients.shape[0] % NUM_PHASES:
+            raise ValueError("the tables need as many rows for S as for P")
+        if self.coefficients.size >= 2**31:
+            raise ValueError(
+                "the tables have more than 2^31 coefficients; use a coarser spacing or fewer stations"
+            )
 
     @property
     def num_stations(self) -> int:
@@ -76,11 +85,21 @@ def build_grid_tables(
                 )
 
     def rows_of(model):
-        def one_station(source_km):
-            solution = solve_eikonal(model, grid, solver, source_km=source_km, throw=throw)
-            return spline_coefficients(solution.stats["tau"], 3)
-
-        return jax.lax.map(one_station, stations)
+        one = lambda x: station_row(model, grid, solver, station_ned_km=x, throw=throw)[0]
+        return jax.lax.map(one, stations)
 
     build = eqx.filter_jit(lambda p, s: jnp.concatenate([rows_of(p), rows_of(s)]))
     return GridTimeTables(build(p_model, s_model), grid)
+
+
+def station_row(
+    model: AbstractVelocityModel,
+    grid: RegularGrid,
+    solver: FactoredSweeping | None = None,
+    *,
+    station_ned_km: Float[Array, "3"],
+    throw: bool = True,
+) -> tuple[Float[Array, "north east down"], Bool[Array, ""]]:
+    """One station's row of `GridTimeTables`, and whether its sweeps converged: for builders that keep what they have solved."""
+    solution = solve_eikonal(model, grid, solver, source_km=station_ned_km, throw=throw)
+    return spline_coefficients(solution.stats["tau"], 3), solution.result == RESULTS.successful

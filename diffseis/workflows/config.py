@@ -37,8 +37,22 @@ class LocateConfig(BaseModel):
     sampler: Literal["svgd", "laplace", "grid", "nuts"] = "svgd"
     num_particles: int = Field(1000, ge=8, le=20000)
     num_steps: int = Field(8, ge=1, le=10000)
-    traveltimes: Literal["layered", "grid"] = "layered"
-    grid_spacing_km: float = Field(0.5, gt=0)
+    traveltimes: Literal["auto", "layered", "grid", "neural"] = Field(
+        "auto", description="auto: layered for models of depth alone, grid for others"
+    )
+    grid_spacing_km: float | None = Field(
+        None,
+        gt=0,
+        description="km between nodes (grid); in three dimensions along the horizontal, a quarter of it in depth",
+    )
+    tables: Path | None = Field(
+        None,
+        description="folder for the tables of three-dimensional models; by default in the folder of the results",
+    )
+    network: Path | None = Field(
+        None, description="networks of train-eikonal (neural); by default trained anew"
+    )
+    network_steps: int = Field(400, ge=1, description="of training, where no network is given")
     station_terms: Literal["none", "static"] = "none"
     station_term_iterations: int = Field(4, ge=1, le=50)
     station_term_min_picks: int = Field(5, ge=1)
@@ -135,7 +149,7 @@ def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> Lo
                 near = difflib.get_close_matches(str(first["input"]).lower(), words, n=1, cutoff=0.5)
                 fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(words)}"
         raise InputError(f"{why}{given}", file=file, field=key, fix=fix) from error
-    for name in ("picks", "stations", "velocity", "reference"):
+    for name in ("picks", "stations", "velocity", "reference", "network"):
         path = getattr(config, name)
         if path is not None and not path.is_file():
             if path.is_dir():
@@ -174,6 +188,7 @@ _NO_OPTION = {
     "correlation_km",
     "num_steps",
     "grid_spacing_km",
+    "network_steps",
     "station_term_iterations",
     "station_term_min_picks",
 }

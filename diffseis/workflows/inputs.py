@@ -7,17 +7,18 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.core.frames import geodesic
-from diffseis.core.tables import PHASES, EventTable, PickTable, StationTable, VelocityTable
+from diffseis.core.tables import PHASES, EventTable, PickTable, StationTable, VelocityGrid, VelocityTable
 from diffseis.core.words import plural
 from diffseis.io import (
     Notice,
     assign_networks,
+    nonlinloc_files,
     read_events,
     read_events_csv,
+    read_medium,
     read_picks_csv,
     read_stations_csv,
     read_stationxml,
-    read_velocity,
     resolve_epochs,
     sha256_of,
 )
@@ -38,7 +39,7 @@ class Inputs:
 
     picks: PickTable
     stations: StationTable
-    velocity: VelocityTable
+    velocity: VelocityTable | VelocityGrid
     reference: EventTable | None = None
     notices: list[Notice] = field(default_factory=list)
     sha256: dict[str, str] = field(default_factory=dict)
@@ -54,7 +55,7 @@ def read_inputs(config: LocateConfig) -> Inputs:
     notices += said
     stations, said = resolve_epochs(stations, picks)
     notices += said
-    velocity = read_velocity(config.velocity, config.velocity_kind, vp_vs=config.vp_vs)
+    velocity = read_medium(config.velocity, config.velocity_kind, vp_vs=config.vp_vs)
     reference = bulletin
     if config.reference is not None:
         reference = _read_reference(config.reference, notices)
@@ -64,6 +65,10 @@ def read_inputs(config: LocateConfig) -> Inputs:
     files = {"picks": config.picks, "stations": config.stations, "velocity": config.velocity}
     if config.reference is not None:
         files["reference"] = config.reference
+    if config.network is not None:
+        files["network"] = config.network
+    if config.velocity.suffix.lower() in (".hdr", ".buf"):
+        files |= {f"velocity {p.name}": p for p in nonlinloc_files(config.velocity)}
     digests = {name: sha256_of(path) for name, path in files.items()}
     return Inputs(picks, stations, velocity, reference, notices, digests)
 

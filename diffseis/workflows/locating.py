@@ -9,7 +9,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Key
@@ -17,9 +16,9 @@ from jaxtyping import Array, Key
 from diffseis.core.errors import InputError
 from diffseis.core.frames import LocalFrame
 from diffseis.core.results import Solution
-from diffseis.core.tables import PickTable, StationTable, VelocityTable
+from diffseis.core.tables import PickTable, StationTable, VelocityGrid, VelocityTable
 from diffseis.core.words import plural
-from diffseis.eikonal import AbstractPhaseTimes, build_layered_tables, table_bytes
+from diffseis.eikonal import AbstractPhaseTimes
 from diffseis.inference import SVGD, AbstractSampler, Laplace
 from diffseis.io import (
     Notice,
@@ -50,19 +49,16 @@ from diffseis.location import (
     locate,
     normalised_misfit,
 )
-from diffseis.velocity import layered_pair
 from diffseis.workflows.config import LocateConfig, to_command, to_toml
 from diffseis.workflows.inputs import Inputs, read_inputs
 from diffseis.workflows.judging import notices_about
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.store import ChunkStore, exclusive, fingerprint
+from diffseis.workflows.times import coverage, make_times
 
 _SETTLED_S = 0.01
 
 Progress = Callable[[str, int, int], None]
-MAX_TABLE_BYTES = 8e9
-COMPACT_TABLE_BYTES = 256e6
-"""Tables that would be larger keep their coefficients in single precision."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +126,11 @@ def make_sampler(config: LocateConfig) -> AbstractSampler:
 
 
 def make_volume(
-    config: LocateConfig, stations: StationTable, velocity: VelocityTable, frame: LocalFrame
+    config: LocateConfig, stations: StationTable, velocity: VelocityTable | VelocityGrid, frame: LocalFrame
 ) -> SearchVolume:
     """The search volume: around the network, down to the bottom of the velocity model (at least 40 km)."""
-    bottom = config.max_depth_km or max(40.0, float(velocity.depth_km[-1]))
+    deepest = velocity.z_km[-1] if isinstance(velocity, VelocityGrid) else velocity.depth_km[-1]
+    bottom = config.max_depth_km or max(40.0, float(deepest))
     volume = default_volume(stations, frame, depth_km=bottom, margin_km=config.search_margin_km)
     if config.depth_prior_km is not None:
         volume = SearchVolume(
@@ -145,62 +142,26 @@ def make_volume(
     return volume
 
 
-def make_times(
+def make_setup(
     config: LocateConfig,
     stations: StationTable,
-    velocity: VelocityTable,
-    frame: LocalFrame,
-    volume: SearchVolume,
-) -> AbstractPhaseTimes:
-    """Travel-time tables that cover the search volume."""
-    try:
-        p_model, s_model = layered_pair(velocity)
-    except ValueError as error:
-        raise InputError(str(error), file=config.velocity, fix="correct the velocity model") from error
-    position = frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
-    lower, upper = np.asarray(volume.lower_km), np.asarray(volume.upper_km)
-    corner = np.maximum(np.abs(position[:, :2] - lower[:2]), np.abs(position[:, :2] - upper[:2]))
-    reach = {
-        "max_distance_km": float(np.max(np.hypot(corner[:, 0], corner[:, 1]))) + 1.0,
-        "depth_range_km": (float(lower[2]) - 0.5, float(upper[2]) + 0.5),
-    }
-    num_bytes = float(table_bytes(jnp.asarray(position), **reach))
-    compact = config.traveltimes == "layered" and num_bytes > COMPACT_TABLE_BYTES
-    _refuse_too_big(num_bytes / 2 if compact else num_bytes, len(stations))
-    if config.traveltimes == "grid":
-        from diffseis.eikonal import build_swept_tables
-
-        return build_swept_tables(
-            p_model, s_model, jnp.asarray(position), spacing_km=config.grid_spacing_km, **reach
-        )
-    return build_layered_tables(p_model, s_model, jnp.asarray(position), **reach, single_precision=compact)
-
-
-def _refuse_too_big(num_bytes: float, num_stations: int) -> None:
-    """Says how much memory travel-time tables would take, where that is too much."""
-    if num_bytes > MAX_TABLE_BYTES:
-        raise InputError(
-            f"travel-time tables for {num_stations} stations would take {num_bytes / 1e9:.1f} GB "
-            f"(at most {MAX_TABLE_BYTES / 1e9:.0f} GB are allowed)",
-            field="stations",
-            fix="reduce search_margin_km or max_depth_km, or locate with fewer stations at a time",
-        )
-
-
-def make_setup(config: LocateConfig, stations: StationTable, velocity: VelocityTable) -> Setup:
+    velocity: VelocityTable | VelocityGrid,
+    *,
+    progress: Progress | None = None,
+) -> Setup:
     """Everything that a run computes with, from its settings and its tables."""
     frame = LocalFrame.centred_on(stations.latitude, stations.longitude)
     volume = make_volume(config, stations, velocity, frame)
-    times = make_times(config, stations, velocity, frame, volume)
+    times = make_times(config, stations, velocity, frame, volume, progress=progress)
     return Setup(stations, frame, volume, times, make_likelihood(config), make_sampler(config))
 
 
-def setup_for(stations: StationTable, velocity: VelocityTable, **settings: Any) -> Setup:
+def setup_for(stations: StationTable, velocity: VelocityTable | VelocityGrid, **settings: Any) -> Setup:
     """Frame, search volume, travel times, likelihood and sampler for a network, for use from Python.
 
     Args:
         stations: the network.
-        velocity: the 1-D model.
+        velocity: the model, of one or three dimensions.
         settings: any of `LocateConfig`'s (``likelihood="gaussian"``, ``num_particles=512``...).
     """
     nowhere = Path("-")
@@ -260,7 +221,9 @@ def _run(
         clock = time.perf_counter()
 
     say("building travel-time tables", 0, 0)
-    setup = make_setup(config, inputs.stations, inputs.velocity)
+    setup = make_setup(config, inputs.stations, inputs.velocity, progress=say)
+    said = coverage(inputs.velocity, setup.frame, setup.volume)
+    inputs = replace(inputs, notices=[*inputs.notices, *said])
     jax.block_until_ready(jax.tree.leaves(setup.times))
     lap("travel-time tables")
 
@@ -291,7 +254,9 @@ def _run(
         inputs = replace(inputs, notices=[*inputs.notices, *said])
         lap("travel-time error")
 
-    settings = config.model_dump(mode="json", exclude={"out", "nonlinloc", "event_cards", "reference"})
+    settings = config.model_dump(
+        mode="json", exclude={"out", "nonlinloc", "event_cards", "reference", "tables"}
+    )
     mark = fingerprint(
         {"settings": settings, "versions": versions(), "sha256": inputs.sha256},
         setup.times,

@@ -10,16 +10,20 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.core.frames import LocalFrame
-from diffseis.core.tables import PHASES, PointTable, VelocityTable
+from diffseis.core.results import RESULTS
+from diffseis.core.tables import PHASES, PointTable, VelocityGrid, VelocityTable
 from diffseis.eikonal import (
     AbstractTravelTimeField,
     GradientTime,
     HomogeneousTime,
     LayeredTime,
     build_swept_tables,
+    solve_eikonal,
 )
 from diffseis.io import read_travel_time_networks
 from diffseis.velocity import Gradient, Homogeneous, Layered, layered_pair
+from diffseis.workflows.media import gridded_pair
+from diffseis.workflows.times import SWEPT_SPACING_KM, solver_grid
 
 SOLVERS = ("layered", "sweeping", "analytic", "neural")
 MAX_PAIRS = 20_000_000
@@ -29,12 +33,12 @@ Progress = Callable[[str, int, int], None]
 
 
 def travel_times(
-    velocity: VelocityTable,
+    velocity: VelocityTable | VelocityGrid,
     sources: PointTable,
     receivers: PointTable,
     *,
     solver: str = "layered",
-    spacing_km: float = 0.5,
+    spacing_km: float | None = None,
     network: Path | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
@@ -43,9 +47,9 @@ def travel_times(
     Args:
         velocity: the medium.
         sources, receivers: both local or both geographic.
-        solver: "layered" (exact), "sweeping" (the eikonal equation on a grid of distance and depth) or "analytic" (one layer, or two
-            nodes of kind "linear"), or "neural" (trained networks).
-        spacing_km: of the grid.
+        solver: "layered" (exact), "sweeping" (the eikonal equation on a grid: of distance and depth, or of three dimensions for a gridded
+            medium, which no other solver takes), "analytic" (one layer, or two nodes of kind "linear"), or "neural" (trained networks).
+        spacing_km: of the grid (along the horizontal in three dimensions, a quarter of it in depth); chosen where it is not given.
         network: file of the networks.
         progress: called with the stage, how many sources are done, and of how many.
     """
@@ -57,10 +61,18 @@ def travel_times(
             field="sources",
             fix=f"split them: at most {MAX_PAIRS} per run",
         )
-    a, b = in_one_frame(sources, receivers)
+    a, b, frame = in_one_frame(sources, receivers)
     say = progress or (lambda stage, done, total: None)
+    if isinstance(velocity, VelocityGrid):
+        if solver != "sweeping":
+            raise InputError(
+                f"the solver {solver} is for models of depth alone; {velocity.source} varies along the horizontal",
+                field="solver",
+                fix="use sweeping",
+            )
+        return _gridded(velocity, a, b, frame, spacing_km, say)
     if solver == "sweeping":
-        return _swept(velocity, a, b, spacing_km, say)
+        return _swept(velocity, a, b, spacing_km or SWEPT_SPACING_KM, say)
     fields = _networks(velocity, network, a, b) if solver == "neural" else _fields(velocity, solver)
     run = eqx.filter_jit(lambda field, p, q: jax.vmap(lambda y: field(p, y))(q))
     times = np.empty((len(PHASES), len(a), len(b)))
@@ -72,8 +84,10 @@ def travel_times(
     return times
 
 
-def in_one_frame(sources: PointTable, receivers: PointTable) -> tuple[np.ndarray, np.ndarray]:
-    """Both in north, east, down; geographic points about their common centre."""
+def in_one_frame(
+    sources: PointTable, receivers: PointTable
+) -> tuple[np.ndarray, np.ndarray, LocalFrame | None]:
+    """Both in north, east, down; geographic points about their common centre, with the frame that is there."""
     if sources.geographic != receivers.geographic:
         raise InputError(
             "sources and receivers are given in different systems",
@@ -82,11 +96,11 @@ def in_one_frame(sources: PointTable, receivers: PointTable) -> tuple[np.ndarray
         )
     tables = (sources.coordinates, receivers.coordinates)
     if not sources.geographic:
-        return tables[0][:, [1, 0, 2]], tables[1][:, [1, 0, 2]]
+        return tables[0][:, [1, 0, 2]], tables[1][:, [1, 0, 2]], None
     both = np.concatenate(tables)
     frame = LocalFrame.centred_on(both[:, 0], both[:, 1])
     first, second = (frame.to_ned(t[:, 0], t[:, 1], t[:, 2]) for t in tables)
-    return first, second
+    return first, second, frame
 
 
 def _fields(velocity: VelocityTable, solver: str) -> list[AbstractTravelTimeField]:
@@ -114,6 +128,15 @@ def _networks(velocity: VelocityTable, network: Path | None, a, b) -> list[Abstr
             file=network,
             field="network",
             fix="train them for a larger region",
+        )
+    top, bottom = (float(z) for z in region.receiver_depth_km)
+    inside = [np.all((p[:, 2] >= top - 1e-6) & (p[:, 2] <= bottom + 1e-6)) for p in (a, b)]
+    if not any(inside):
+        raise InputError(
+            f"neither all sources nor all receivers lie between {top:g} and {bottom:g} km, as one end of every path does that the networks know",
+            file=network,
+            field="network",
+            fix="train them with a wider --receiver-depth-km, or without it",
         )
     return list(fields.values())
 
@@ -153,3 +176,35 @@ def _swept(velocity, a, b, spacing_km, say) -> np.ndarray:
     one = lambda phase, row, p: jax.vmap(lambda q: tables(q, p, row, phase))(jnp.asarray(b))
     run = eqx.filter_jit(lambda phase: jax.lax.map(lambda x: one(phase, *x), (rows, jnp.asarray(a))))
     return np.stack([np.asarray(run(jnp.asarray(phase, jnp.int32))) for phase in range(len(PHASES))])
+
+
+def _gridded(velocity: VelocityGrid, a, b, frame, spacing_km, say) -> np.ndarray:
+    """One solution per point and phase of the smaller of the two sets: times are the same both ways."""
+    starts, ends = (a, b) if len(a) <= len(b) else (b, a)
+    both = np.concatenate([a, b])
+    grid, _ = solver_grid(both.min(0), both.max(0), spacing_km, 1)
+    p_model, s_model, ratio = gridded_pair(velocity, grid, frame)
+
+    @eqx.filter_jit
+    def run(model, start, points):
+        solution = solve_eikonal(model, grid, source_km=start, throw=False)
+        return jax.vmap(solution.value)(points), solution.result == RESULTS.successful
+
+    times = np.empty((len(PHASES), len(starts), len(ends)))
+    stage = f"solving the eikonal equation on {' x '.join(map(str, grid.shape))} nodes"
+    for row, start in enumerate(starts):
+        say(stage, row, len(starts))
+        for phase, model in enumerate((p_model, s_model)):
+            if model is None:
+                times[phase, row] = times[0, row] * ratio
+                continue
+            found, good = run(model, jnp.asarray(start), jnp.asarray(ends))
+            if not bool(good):
+                raise InputError(
+                    f"the eikonal equation did not converge for {PHASES[phase]} at {np.round(start, 3)} km (north, east, down)",
+                    field="velocity",
+                    fix="smooth the model, or give another --spacing-km",
+                )
+            times[phase, row] = found
+    say(stage, len(starts), len(starts))
+    return times if starts is a else times.transpose(0, 2, 1)

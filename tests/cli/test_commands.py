@@ -148,14 +148,14 @@ def test_values_of_set(word, value):
 
 
 def test_lists_of_numbers():
-    from diffseis.cli.locate import _numbers
+    from diffseis.cli.terminal import numbers
 
     about = ("--x", "FRACTION,MIN_S,MAX_S", "0.02,0.05,2.0")
-    assert _numbers("0.02,0.05,2.0", *about) == (0.02, 0.05, 2.0)
-    assert _numbers("0", *about) == (0.0, 0.0, 0.0), "a lone zero switches it off"
-    assert _numbers(None, *about) is None
+    assert numbers("0.02,0.05,2.0", *about) == (0.02, 0.05, 2.0)
+    assert numbers("0", *about) == (0.0, 0.0, 0.0), "a lone zero switches it off"
+    assert numbers(None, *about) is None
     with pytest.raises(InputError, match="FRACTION"):
-        _numbers("1,2", *about)
+        numbers("1,2", *about)
     with pytest.raises(InputError, match="FRACTION"):
-        _numbers("1", *about)
-    assert _numbers("0.1", "--x", "P_S,S_S", "0.08,0.12", one_for_all=True) == 0.1
+        numbers("1", *about)
+    assert numbers("0.1", "--x", "P_S,S_S", "0.08,0.12", one_for_all=True) == 0.1

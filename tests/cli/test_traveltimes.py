@@ -4,6 +4,8 @@ import csv
 
 import numpy as np
 import pytest
+import xarray
+from pyproj import Transformer
 
 
 @pytest.fixture
@@ -51,6 +53,68 @@ def test_geographic_points(diffseis, files):
     assert end.code == 0, end.err
     # 0.1 degrees of latitude at 42 N are 11.107 km on WGS84.
     assert _times(files / "t.csv")["q", "n", "P"] == pytest.approx(11.107 / 5, abs=1e-3)
+
+
+def _three_dimensions(folder, *, vp_vs=None, projection=""):
+    """v = 4 + 0.02 x - 0.01 y + 0.1 z for P; S has a direction of its own, or is a scaled P."""
+    x, y, z = np.linspace(-40.0, 40, 9), np.linspace(-35.0, 35, 8), np.linspace(-2.0, 30, 9)
+    east, north, down = np.meshgrid(x, y, z, indexing="ij")
+    speeds = {"P": (4.0, 0.02, -0.01, 0.1), "S": (2.0, -0.002, 0.001, 0.05)}
+    if vp_vs is not None:
+        speeds["S"] = tuple(c / vp_vs for c in speeds["P"])
+    v = {p: c[0] + c[1] * east + c[2] * north + c[3] * down for p, c in speeds.items()}
+    data = {"vp": (("x", "y", "z"), v["P"]), "vs": (("x", "y", "z"), v["S"])}
+    attributes = {"projection": projection} if projection else {}
+    xarray.Dataset(data, {"x": x, "y": y, "z": z}, attributes).to_netcdf(folder / "v.nc", engine="h5netcdf")
+    return speeds
+
+
+def _closed_form(a, b, speed):
+    """Slotnick's formula for a gradient in any direction."""
+    slope = np.array(speed[1:])
+    va, vb = (speed[0] + slope @ p for p in (a, b))
+    g = np.linalg.norm(slope)
+    return np.arccosh(1 + g**2 * np.sum((a - b) ** 2) / (2 * va * vb)) / g
+
+
+@pytest.mark.parametrize("vp_vs", [pytest.param(None, marks=pytest.mark.slow), 1.75])
+def test_media_of_three_dimensions(diffseis, files, vp_vs):
+    speeds = _three_dimensions(files, vp_vs=vp_vs)
+    end = _run(diffseis, files, "--velocity", files / "v.nc", "--spacing-km", "2", "--out", files / "t.csv")
+    assert end.code == 0, end.err
+    found = _times(files / "t.csv")
+    assert len(found) == 12
+    places = {"a": (0, 0, 8), "b": (3, 4, 12.3), "r1": (15, 20, 0), "r2": (0, 0, 0), "r3": (-30, 3, 0.5)}
+    for (source, receiver, phase), time_s in found.items():
+        ends = (np.array(places[name], float) for name in (source, receiver))
+        assert time_s == pytest.approx(_closed_form(*ends, speeds[phase]), rel=1e-4)
+
+
+@pytest.mark.slow
+def test_media_of_three_dimensions_on_a_map(diffseis, files):
+    """The same medium and points by PROJ, to the accuracy of two projections about different centres."""
+    text = "+proj=aeqd +lat_0=42.8 +lon_0=13.2 +ellps=WGS84 +units=km"
+    speeds = _three_dimensions(files, projection=text)
+    to_map = Transformer.from_crs("EPSG:4326", text, always_xy=True)
+    places = {"a": (13.2, 42.8, 8.0), "b": (13.25, 42.83, 12.3), "r1": (13.4, 42.98, 0.0)}
+    for file, names in (("s.csv", ("a", "b")), ("r.csv", ("r1",))):
+        rows = [f"{n},{places[n][1]},{places[n][0]},{places[n][2]}" for n in names]
+        (files / file).write_text("\n".join(["id,latitude,longitude,depth_km", *rows]) + "\n")
+    end = _run(diffseis, files, "--velocity", files / "v.nc", "--spacing-km", "2", "--out", files / "t.csv")
+    assert end.code == 0, end.err
+    for (source, receiver, phase), time_s in _times(files / "t.csv").items():
+        ends = (np.array([*to_map.transform(*places[n][:2]), places[n][2]]) for n in (source, receiver))
+        assert time_s == pytest.approx(_closed_form(*ends, speeds[phase]), rel=1e-4)
+
+
+def test_what_three_dimensions_cannot(diffseis, files):
+    _three_dimensions(files)
+    end = _run(diffseis, files, "--velocity", files / "v.nc", "--solver", "layered")
+    assert (end.code, "use sweeping" in end.err) == (2, True)
+    for name in ("s.csv", "r.csv"):
+        (files / name).write_text("id,latitude,longitude,depth_km\nq,42.0,13.0,0\n")
+    end = _run(diffseis, files, "--velocity", files / "v.nc")
+    assert (end.code, "no place on the Earth" in end.err) == (2, True)
 
 
 @pytest.mark.parametrize(

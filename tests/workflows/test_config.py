@@ -89,4 +89,4 @@ def test_defaults_are_those_of_the_command():
     fields = LocateConfig.model_fields
     assert fields["traveltime_error"].default == (0.02, 0.05, 2.0)
     assert (fields["likelihood"].default, fields["sampler"].default) == ("robust", "svgd")
-    assert (fields["traveltimes"].default, fields["station_terms"].default) == ("layered", "none")
+    assert (fields["traveltimes"].default, fields["station_terms"].default) == ("auto", "none")
