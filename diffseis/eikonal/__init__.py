@@ -11,6 +11,9 @@ from diffseis.eikonal.grid_tables import GridTimeTables as GridTimeTables
 from diffseis.eikonal.grid_tables import build_grid_tables as build_grid_tables
 from diffseis.eikonal.grid_tables import station_row as station_row
 from diffseis.eikonal.layered import LayeredTime as LayeredTime
+from diffseis.eikonal.metric import AbstractMetric as AbstractMetric
+from diffseis.eikonal.metric import Spherical as Spherical
+from diffseis.eikonal.metric import Straight as Straight
 from diffseis.eikonal.neural import NeuralSourceTime as NeuralSourceTime
 from diffseis.eikonal.neural import NeuralTravelTime as NeuralTravelTime
 from diffseis.eikonal.neural_training import slowness_error as slowness_error

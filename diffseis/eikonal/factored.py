@@ -9,6 +9,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from diffseis.core.grids import RegularGrid
+from diffseis.eikonal.metric import AbstractMetric, Straight
 
 FAR_S_PER_KM = 1e6
 """Mean slowness of nodes that no wave has reached yet."""
@@ -30,6 +31,8 @@ class Factored(eqx.Module):
         near_tau: the value there.
         axes_km: coordinates of the nodes along each axis.
         source_km: anywhere in the grid.
+        metric: what T0 is.
+        weights: per axis and node, by how much derivatives along the axis are multiplied: ``sum_a (w_a dT/dx_a)^2 = s^2``; None where by 1.
     """
 
     squared_slowness: Float[Array, "*shape"]
@@ -37,6 +40,8 @@ class Factored(eqx.Module):
     near_tau: Float[Array, "*shape"]
     axes_km: tuple[Float[Array, " _"], ...]
     source_km: Float[Array, " dim"]
+    metric: AbstractMetric
+    weights: tuple[Float[Array, "*shape"], ...] | None = None
 
     @property
     def num_dims(self) -> int:
@@ -48,17 +53,25 @@ class Factored(eqx.Module):
         return [axis[1] - axis[0] for axis in self.axes_km]
 
     def distance(self, position_km: Sequence[Array]) -> tuple[Array, list[Array]]:
-        """T0 and its gradient at points given axis by axis; both zero at the source."""
-        offset = [x - s for x, s in zip(position_km, self.source_km, strict=True)]
+        """T0 and its derivatives along the axes at points given axis by axis; all zero at the source."""
         square = self.squared_distance(position_km)
         away = square > 0
         inverse = jnp.where(away, jax.lax.rsqrt(jnp.where(away, square, 1)), 0)
-        return square * inverse, [o * inverse for o in offset]
+        slopes = self.metric.half_gradient(position_km, list(self.source_km))
+        return square * inverse, [g * inverse for g in slopes]
 
     def squared_distance(self, position_km: Sequence[Array]) -> Array:
         """T0 squared."""
-        offset = [x - s for x, s in zip(position_km, self.source_km, strict=True)]
-        return jnp.asarray(sum(o * o for o in offset))
+        return self.metric.squared_distance(position_km, list(self.source_km))
+
+    def weigh(self, axis: int, value: Array) -> Array:
+        """A derivative along an axis at the nodes, times its weight."""
+        return value if self.weights is None else self.weights[axis] * value
+
+    def spacing_at_nodes(self, axis: int) -> Array:
+        """Distance in km between neighbours along an axis."""
+        h = self.spacing_km[axis]
+        return h if self.weights is None else h / self.weights[axis]
 
     def at_nodes(self) -> tuple[Float[Array, "*shape"], list[Array]]:
         """T0 and its gradient at all nodes."""
@@ -71,26 +84,44 @@ class Factored(eqx.Module):
         )
 
 
-def factor(speed, grid: RegularGrid, source_km: Float[Array, " dim"], near_nodes: float) -> Factored:
+def factor(
+    speed,
+    grid: RegularGrid,
+    source_km: Float[Array, " dim"],
+    near_nodes: float,
+    metric: AbstractMetric | None = None,
+) -> Factored:
     """The equation for a speed given as a function of a point on the grid's axes.
 
     Within `near_nodes` of the source (further in the long direction of flat cells) tau is the mean slowness of the straight segment (Simpson's rule).
     """
+    metric = Straight() if metric is None else metric
     nodes = grid.nodes_km().reshape(-1, grid.num_dims)
     slowness = 1 / jax.vmap(speed)(nodes)
-    middle = 1 / jax.vmap(speed)(0.5 * (nodes + source_km[None, :]))
+    middle = 1 / jax.vmap(lambda x: speed(metric.middle(x, source_km)))(nodes)
     mean = (slowness + 4 * middle + (1 / speed(source_km))[None]) / 6
+    position = [nodes[:, a] for a in range(grid.num_dims)]
     offset = stop_gradient(nodes - source_km[None, :])
     near = jnp.sum((offset / grid.spacing_km[None, :]) ** 2, axis=1) < near_nodes**2
-    # In cells much longer than they are high the factored differences need a larger neighbourhood: their slopes, the distance over the
-    # spacing less the direction, must be positive.
-    square = jnp.sum(offset * offset, axis=1)[:, None]
-    near = near | jnp.any(
-        square < grid.spacing_km[None, :] * (jnp.abs(offset) + LEAST_SLOPE * jnp.sqrt(square)), axis=1
-    )
+    # In cells much longer than they are high the factored differences need a larger neighbourhood: their slopes, T0 over the
+    # spacing less its derivative, must be positive.
+    square = stop_gradient(metric.squared_distance(position, list(source_km)))
+    slopes = metric.half_gradient(position, list(source_km))
+    weights = metric.weights(position)
+    for a, slope in enumerate(slopes):
+        least = LEAST_SLOPE * jnp.sqrt(square) / (1 if weights is None else weights[a])
+        near = near | (square < grid.spacing_km[a] * (jnp.abs(stop_gradient(slope)) + least))
     axes = tuple(grid.axis_km(a) for a in range(grid.num_dims))
     shape = grid.shape
-    return Factored((slowness**2).reshape(shape), near.reshape(shape), mean.reshape(shape), axes, source_km)
+    return Factored(
+        (slowness**2).reshape(shape),
+        near.reshape(shape),
+        mean.reshape(shape),
+        axes,
+        source_km,
+        metric,
+        None if weights is None else tuple(w.reshape(shape) for w in weights),
+    )
 
 
 def godunov(slopes: Sequence[Array], offsets: Sequence[Array], squared: Array) -> Array:

@@ -10,6 +10,7 @@ from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.core.results import RESULTS, Solution
 from diffseis.eikonal.adjoint import AbstractAdjoint, ImplicitAdjoint
 from diffseis.eikonal.factored import factor
+from diffseis.eikonal.metric import AbstractMetric, Straight
 from diffseis.velocity.base import AbstractVelocityModel, is_concrete
 
 
@@ -55,15 +56,18 @@ class GridTime(eqx.Module):
         coefficients: of the cubic spline of ``tau = T / distance``, s/km.
         grid: its nodes.
         source_km: on the grid's axes.
+        metric: what distance is.
     """
 
     coefficients: Float[Array, "..."]
     grid: RegularGrid
     source_km: Float[Array, " dim"]
+    metric: AbstractMetric
 
     def __call__(self, x_km: Float[Array, " dim"]) -> Float[Array, ""]:
         """Time in s at a point on the grid's axes."""
-        return safe.norm(x_km - self.source_km) * evaluate_spline(self.coefficients, self.grid.to_index(x_km))
+        distance = safe.sqrt(self.metric.squared_distance(list(x_km), list(self.source_km)))
+        return distance * evaluate_spline(self.coefficients, self.grid.to_index(x_km))
 
 
 def solve_eikonal(
@@ -72,6 +76,7 @@ def solve_eikonal(
     solver: FactoredSweeping | None = None,
     *,
     source_km: Float[Array, " dim"],
+    metric: AbstractMetric | None = None,
     adjoint: AbstractAdjoint | None = None,
     throw: bool = True,
 ) -> Solution[GridTime]:
@@ -86,6 +91,8 @@ def solve_eikonal(
             medium with cylindrical symmetry; in three (north, east, down).
         solver: the scheme; `FactoredSweeping()` by default.
         source_km: anywhere within the grid, on a node or off, on the grid's axes.
+        metric: `Straight` by default; `Spherical` for a grid of latitude, longitude and depth, on whose coordinates the model's speed is then a
+            function, too.
         adjoint: how derivatives are found; `ImplicitAdjoint()`, at the cost of one linear set of sweeps, by
             default.
         throw: raise when the sweeps did not converge.
@@ -108,6 +115,7 @@ def solve_eikonal(
         FactoredSweeping() if solver is None else solver,
         ImplicitAdjoint() if adjoint is None else adjoint,
         source_km,
+        Straight() if metric is None else metric,
     )
     result = RESULTS.where(converged, RESULTS.successful, RESULTS.max_steps_reached)
     if throw:
@@ -116,15 +124,15 @@ def solve_eikonal(
 
 
 @eqx.filter_jit
-def _solve(model, grid, solver, adjoint, source_km):
+def _solve(model, grid, solver, adjoint, source_km, metric):
     def speed(x_km):
         if grid.num_dims == 3:
             return model.speed(x_km)
         return model.speed(jnp.stack([x_km[0], jnp.zeros_like(x_km[0]), x_km[1]]))
 
-    equation = factor(speed, grid, source_km, solver.near_nodes)
+    equation = factor(speed, grid, source_km, solver.near_nodes, metric)
     tau, _, rounds, converged = adjoint.solve(
         equation, order=solver.order, max_rounds=solver.max_rounds, tolerance=solver.tolerance
     )
     coefficients = spline_coefficients(tau, grid.num_dims)
-    return GridTime(coefficients, grid, source_km), converged, rounds, tau
+    return GridTime(coefficients, grid, source_km, metric), converged, rounds, tau

@@ -47,7 +47,7 @@ def first_order_sweeps(equation: Factored, *, max_rounds: int, tolerance: float,
     spacing = equation.spacing_km
 
     def update(plane: Plane) -> Array:
-        squared, near = plane.fields
+        squared, near, *weights = plane.fields
         distance, gradient = _along(equation, plane)
         # Near the source nothing is computed, and a slope may be zero.
         slopes = [jnp.where(near > 0, 1, distance / h + g) for g, h in zip(gradient, spacing, strict=True)]
@@ -56,10 +56,10 @@ def first_order_sweeps(equation: Factored, *, max_rounds: int, tolerance: float,
             distance / h * (one - base) - g * base
             for one, g, h in zip(plane.first, gradient, spacing, strict=True)
         ]
-        tau = base + godunov(slopes, offsets, squared)
+        tau = base + godunov(*_weighed(weights, slopes, offsets), squared)
         return jnp.where(near > 0, plane.old, jnp.minimum(plane.old, tau))
 
-    fields = [equation.squared_slowness, equation.near.astype(jnp.int8)]
+    fields = [equation.squared_slowness, equation.near.astype(jnp.int8), *(equation.weights or ())]
     tau = jnp.where(equation.near, equation.near_tau, FAR_S_PER_KM)
 
     def one_round(tau):
@@ -76,7 +76,8 @@ def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tole
     spacing = equation.spacing_km
 
     def update(plane: Plane) -> Array:
-        squared, *codes = plane.fields
+        squared, *more = plane.fields
+        codes, weights = more[: equation.num_dims], more[equation.num_dims :]
         distance, gradient = _along(equation, plane)
         turned = [c.astype(distance.dtype) * s for c, s in zip(codes, plane.sign, strict=True)]
         rising = [
@@ -84,7 +85,7 @@ def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tole
             for axis, (one, two) in enumerate(zip(plane.first, plane.second, strict=True))
         ]
         terms = _terms(turned, plane.first, plane.second, rising, distance, gradient, spacing, base=plane.old)
-        new = plane.old + godunov(*terms, squared)
+        new = plane.old + godunov(*_weighed(weights, *terms), squared)
         # A node's turn is the orientation that has all its upwind neighbours behind.
         mine = jnp.stack(turned).min(axis=0) >= 0
         some = jnp.stack(turned).max(axis=0) > 0
@@ -92,7 +93,8 @@ def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tole
 
     def one_round(tau, codes):
         squared = equation.squared_slowness - passing(equation, tau, codes)
-        return sweep(tau, [squared, *_upwind(codes)], update, equation.axes_km, fill=0.0, reach=2)
+        fields = [squared, *_upwind(codes), *(equation.weights or ())]
+        return sweep(tau, fields, update, equation.axes_km, fill=0.0, reach=2)
 
     def next_round(state):
         tau, codes, rounds, _ = state
@@ -112,9 +114,9 @@ def _shortened(equation: Factored, tau, codes):
     come and go from round to round. None comes back, so that stencils settle."""
     time = equation.at_nodes()[0] * tau
     kept = []
-    for a, h in enumerate(equation.spacing_km):
+    for a in range(equation.num_dims):
         one, two = upwind_values(time, codes, a)
-        rises = one - two > LEAST_RISE * h * tau
+        rises = one - two > LEAST_RISE * equation.spacing_at_nodes(a) * tau
         kept.append(jnp.where((jnp.abs(codes[a]) == 2) & ~rises, jnp.sign(codes[a]), codes[a]))
     return jnp.stack(kept).astype(codes.dtype)
 
@@ -182,8 +184,9 @@ def stencils(equation: Factored, tau: Float[Array, "*shape"], *, order: int) -> 
         before = near[0] <= near[1]
         side = jnp.where(before, 1, -1)
         first, second = (jnp.where(before, *v) for v in (near, next_but_one))
-        smooth = _bend(distance, tau, before, axis, h) < KINK * tau
-        passes = jnp.where(_bend(distance, tau, None, axis, h) < KINK * tau, PASSING, 0)
+        apart = equation.spacing_at_nodes(axis)
+        smooth = _bend(distance, tau, before, axis, apart) < KINK * tau
+        passes = jnp.where(_bend(distance, tau, None, axis, apart) < KINK * tau, PASSING, 0)
         code = jnp.where(first < time, side * jnp.where((second <= first) & smooth, 2, 1), passes)
         if order == 1:  # as Godunov's scheme itself chooses
             enters = [
@@ -233,6 +236,15 @@ def _terms(codes, first, second, rising, distance, gradient, spacing, *, base):
     return slopes, offsets
 
 
+def _weighed(weights, slopes, offsets):
+    """Both times the weights of the axes, where there are any."""
+    if not weights:
+        return slopes, offsets
+    return [w * a for w, a in zip(weights, slopes, strict=True)], [
+        w * b for w, b in zip(weights, offsets, strict=True)
+    ]
+
+
 def passing(equation: Factored, tau, codes) -> Float[Array, "*shape"]:
     """Square of the slowness along axes without an upwind neighbour, by central differences.
 
@@ -249,9 +261,10 @@ def passing(equation: Factored, tau, codes) -> Float[Array, "*shape"]:
         rise = after - before
         for side, edge in enumerate((number == 0, number == tau.shape[axis] - 1)):
             rise = jnp.where(edge, (1 - 2 * side) * (4 * inner[side] - 3 * tau - outer[side]), rise)
-        along = tau * gradient[axis] + distance * rise / (2 * h)
+        along = equation.weigh(axis, tau * gradient[axis] + distance * rise / (2 * h))
+        apart = equation.spacing_at_nodes(axis)
         # Beside the source a straight ray may lean by half a spacing.
-        most = jnp.maximum(MOST_PASSING, 0.5 * (h / jnp.where(equation.near, h, distance)) ** 2)
+        most = jnp.maximum(MOST_PASSING, 0.5 * (apart / jnp.where(equation.near, apart, distance)) ** 2)
         square = jnp.minimum(along * along, most * equation.squared_slowness)
         total = total + jnp.where(codes[axis] == PASSING, square, 0)
     return total
@@ -290,5 +303,5 @@ def update_from(equation: Factored, tau, codes, first, second, *, order: int) ->
     rising = [True] * equation.num_dims
     base = stop_gradient(tau)
     terms = _terms(away, first, second, rising, distance, along, equation.spacing_km, base=base)
-    new = base + godunov(*terms, squared)
+    new = base + godunov(*_weighed(equation.weights or (), *terms), squared)
     return jnp.where(jnp.any(codes != 0, axis=0), new, stop_gradient(tau))
