@@ -37,7 +37,7 @@ from diffseis.workflows.training import train_networks
 MAX_TABLE_BYTES = 8e9
 COMPACT_TABLE_BYTES = 256e6
 """Tables that would be larger keep their coefficients in single precision."""
-SWEPT_SPACING_KM = 0.25
+SWEPT_SPACING_KM = 0.2
 """Default spacing of grids of distance and depth."""
 MOST_NODES = 1_500_000
 """Of a three-dimensional grid, where no spacing is given."""

@@ -90,9 +90,9 @@ def _error(model, grid, source):
 def test_a_vertical_section_of_the_sphere():
     """Second order against the closed form; through a uniform sphere waves take the chord."""
     source = jnp.asarray([313.7, 87.3])
-    grids = [RegularGrid([0.0, 0.0], [2000 / (n - 1), 800 / (n - 1)], (n, n)) for n in (51, 101)]
+    grids = [RegularGrid([0.0, 0.0], [2000 / (n - 1), 800 / (n - 1)], (n, n)) for n in (31, 61)]
     coarse, fine = (_error(MANTLE, grid, source) for grid in grids)
-    assert fine < 1e-6
+    assert fine < 3e-6
     assert np.log2(coarse / fine) > 1.9
     assert _error(Homogeneous(jnp.asarray(6.0)), grids[0], source) < 1e-6
 
@@ -105,6 +105,7 @@ def test_a_part_of_the_sphere():
     assert _error(Homogeneous(jnp.asarray(6.0)), grid, source) < 1e-6
 
 
+@pytest.mark.slow
 def test_derivatives_on_the_sphere():
     grid = RegularGrid([0.0, 0.0], [40.0, 25.0], (26, 21))
     receiver = jnp.asarray([713.0, 31.0])

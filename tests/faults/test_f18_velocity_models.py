@@ -12,7 +12,7 @@ from diffseis.core.grids import RegularGrid
 from diffseis.core.tables import StationTable, VelocityTable
 from diffseis.io import read_velocity_csv
 from diffseis.velocity import Gridded, Homogeneous, Layered, layered_pair
-from diffseis.workflows import locating
+from diffseis.workflows import times
 from diffseis.workflows.inputs import read_inputs
 from diffseis.workflows.locating import make_setup, run_locate
 
@@ -78,7 +78,7 @@ def test_a_slow_layer_under_a_fast_one_works(tiny, monkeypatch):
 
 
 def test_tables_too_big_for_the_memory_are_refused_with_their_size(tiny, monkeypatch):
-    monkeypatch.setattr(locating, "MAX_TABLE_BYTES", 5e8)
+    monkeypatch.setattr(times, "MAX_TABLE_BYTES", 5e8)
     inputs = read_inputs(tiny.config)
     num = 2000
     rng = np.random.default_rng(0)
