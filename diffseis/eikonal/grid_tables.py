@@ -11,7 +11,7 @@ from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.core.results import RESULTS
 from diffseis.eikonal.base import AbstractPhaseTimes
 from diffseis.eikonal.solve import FactoredSweeping, solve_eikonal
-from diffseis.eikonal.tables import NUM_PHASES
+from diffseis.eikonal.tables import NUM_PHASES, check_rows
 from diffseis.velocity import AbstractVelocityModel
 from diffseis.velocity.base import is_concrete
 
@@ -31,12 +31,7 @@ class GridTimeTables(AbstractPhaseTimes):
     grid: RegularGrid
 
     def __check_init__(self):
-        if self.coefficients.shape[0] % NUM_PHASES:
-            raise ValueError("the tables need as many rows for S as for P")
-        if self.coefficients.size >= 2**31:
-            raise ValueError(
-                "the tables have more than 2^31 coefficients; use a coarser spacing or fewer stations"
-            )
+        check_rows(self.coefficients)
 
     @property
     def num_stations(self) -> int:

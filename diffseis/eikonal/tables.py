@@ -28,6 +28,16 @@ SAME_DEPTH_KM = 1e-3
 """Stations share one table where their depths differ by no more than this."""
 
 
+def check_rows(coefficients) -> None:
+    """Refuse tables without as many rows for S as for P, or with more coefficients than 32-bit integers count."""
+    if coefficients.shape[0] % NUM_PHASES:
+        raise ValueError("the tables need as many rows for S as for P")
+    if coefficients.size >= 2**31:
+        raise ValueError(
+            "the tables have more than 2^31 coefficients; use a coarser spacing or fewer stations"
+        )
+
+
 class StationTimeTables(AbstractPhaseTimes):
     """P and S times from every station, for media that vary with depth only.
 
@@ -45,12 +55,7 @@ class StationTimeTables(AbstractPhaseTimes):
     grid: RegularGrid
 
     def __check_init__(self):
-        if self.coefficients.shape[0] % NUM_PHASES:
-            raise ValueError("the tables need as many rows for S as for P")
-        if self.coefficients.size >= 2**31:
-            raise ValueError(
-                "the tables have more than 2^31 coefficients; use a coarser spacing or fewer stations"
-            )
+        check_rows(self.coefficients)
 
     @property
     def num_stations(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.io.atomic import atomic_path
-from diffseis.io.guards import read_bytes
+from diffseis.io.netcdf import load_netcdf
 from diffseis.io.times import format_time, parse_time
 from diffseis.location.catalogue import LocatedCatalogue
 
@@ -83,22 +83,7 @@ def read_posterior_netcdf(path: str | Path) -> Any:
     `reference_time` is text there (nanoseconds in CF's integers are not read alike by all tools);
     `reference_times` turns it into ``datetime64[ns]``.
     """
-    import xarray as xr
-
-    head = read_bytes(path)[:4]
-    if head != b"\x89HDF":
-        raise InputError(
-            "is no netCDF-4 file", file=path, field="format", fix="name the posterior.nc of a run"
-        )
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            loaded = dataset.load()
-    except (
-        Exception
-    ) as error:  # The HDF5 stack raises OSError, KeyError, RuntimeError and others for a damaged file.
-        raise InputError(
-            f"cannot be read as netCDF ({type(error).__name__}: {error})", file=path, fix="write it anew"
-        ) from error
+    loaded = load_netcdf(path, fix="name the posterior.nc of a run")
     for name in (*_VARIABLES, "reference_time"):
         if name not in loaded:
             raise InputError(

@@ -11,6 +11,7 @@ from diffseis.core.projections import MapProjection
 from diffseis.core.tables import VelocityGrid, VelocityTable
 from diffseis.io.atomic import atomic_path
 from diffseis.io.guards import read_bytes, read_text
+from diffseis.io.netcdf import load_netcdf
 from diffseis.io.velocity_csv import MAX_DEPTH_KM, MAX_SPEED_KM_S, MIN_SPEED_KM_S
 
 GRID_SUFFIXES = (".nc", ".nc4", ".netcdf", ".cdf", ".hdr", ".buf")
@@ -106,21 +107,7 @@ def write_velocity_netcdf(path: str | Path, grid: VelocityGrid) -> None:
 
 
 def _read_netcdf(path: Path, vp_vs: float | None) -> VelocityGrid:
-    import xarray as xr
-
-    head = read_bytes(path)[:4]
-    engine = "h5netcdf" if head == b"\x89HDF" else "scipy" if head[:3] == b"CDF" else None
-    if engine is None:
-        raise InputError("is no netCDF file", file=path, field="format", fix="write it with xarray")
-    try:
-        with xr.open_dataset(path, engine=engine, decode_times=False) as opened:
-            data = opened.load()
-    except (
-        Exception
-    ) as error:  # The HDF5 stack raises OSError, KeyError, RuntimeError and others for a damaged file.
-        raise InputError(
-            f"cannot be read as netCDF ({type(error).__name__}: {error})", file=path, fix="write it anew"
-        ) from error
+    data = load_netcdf(path, fix="write it with xarray", decode_times=False)
     axes = {axis: _find(data.coords, names, path, axis) for axis, names in _AXES.items()}
     coordinates = {}
     for axis, name in axes.items():

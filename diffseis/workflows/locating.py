@@ -148,11 +148,12 @@ def make_setup(
     velocity: VelocityTable | VelocityGrid,
     *,
     progress: Progress | None = None,
+    notices: list[Notice] | None = None,
 ) -> Setup:
     """Everything that a run computes with, from its settings and its tables."""
     frame = LocalFrame.centred_on(stations.latitude, stations.longitude)
     volume = make_volume(config, stations, velocity, frame)
-    times = make_times(config, stations, velocity, frame, volume, progress=progress)
+    times = make_times(config, stations, velocity, frame, volume, progress=progress, notices=notices)
     return Setup(stations, frame, volume, times, make_likelihood(config), make_sampler(config))
 
 
@@ -166,7 +167,9 @@ def setup_for(stations: StationTable, velocity: VelocityTable | VelocityGrid, **
     """
     nowhere = Path("-")
     return make_setup(
-        LocateConfig(picks=nowhere, stations=nowhere, velocity=nowhere, **settings), stations, velocity
+        LocateConfig(picks=nowhere, stations=nowhere, velocity=nowhere, **{"out": nowhere, **settings}),
+        stations,
+        velocity,
     )
 
 
@@ -221,8 +224,9 @@ def _run(
         clock = time.perf_counter()
 
     say("building travel-time tables", 0, 0)
-    setup = make_setup(config, inputs.stations, inputs.velocity, progress=say)
-    said = coverage(inputs.velocity, setup.frame, setup.volume)
+    said: list[Notice] = []
+    setup = make_setup(config, inputs.stations, inputs.velocity, progress=say, notices=said)
+    said += coverage(inputs.velocity, setup.frame, setup.volume)
     inputs = replace(inputs, notices=[*inputs.notices, *said])
     jax.block_until_ready(jax.tree.leaves(setup.times))
     lap("travel-time tables")

@@ -62,13 +62,15 @@ def make_times(
     volume: SearchVolume,
     *,
     progress: Progress | None = None,
+    notices: list[Notice] | None = None,
 ) -> AbstractPhaseTimes:
-    """Travel-time tables that cover the search volume."""
+    """Travel-time tables that cover the search volume; what is odd about them is added to `notices`."""
     say = progress or (lambda stage, done, total: None)
     position = frame.to_ned(stations.latitude, stations.longitude, stations.depth_km)
     kind = solver_of(config, velocity)
     if isinstance(velocity, VelocityGrid):
-        return _of_three_dimensions(config, stations, position, velocity, frame, volume, say)
+        told = [] if notices is None else notices
+        return _of_three_dimensions(config, stations, position, velocity, frame, volume, say, told)
     try:
         p_model, s_model = layered_pair(velocity)
     except ValueError as error:
@@ -188,6 +190,7 @@ def _of_three_dimensions(
     frame: LocalFrame,
     volume: SearchVolume,
     say: Progress,
+    notices: list[Notice],
 ) -> GridTimeTables:
     """One solution of the eikonal equation per station and phase, kept on disk with the hash of what it was solved for."""
     lower, upper = np.asarray(volume.lower_km), np.asarray(volume.upper_km)
@@ -216,6 +219,7 @@ def _of_three_dimensions(
     media = model_hash((p_model, s_model, jnp.asarray(ratio)))
     spline = jax.jit(lambda t: spline_coefficients(t.astype(float), 3).astype(np.float32))
     coefficients = np.empty((len(PHASES) * len(stations), *(n + 2 for n in kept.shape)), np.float32)
+    rough: list[str] = []
     failed: list[str] = []
     axes = (np.asarray(kept.axis_km(0)), np.asarray(kept.axis_km(1)), np.asarray(kept.axis_km(2)))
     for number, (name, place) in enumerate(zip(stations.ids, position, strict=True)):
@@ -229,19 +233,16 @@ def _of_three_dimensions(
                 if model is None:
                     tau[phase] = tau[str(PHASES[0])] * np.float32(ratio)
                     continue
-                for how in (solver, robust):
-                    solution = run(model, jnp.asarray(place, np.float32), how)
-                    if bool(solution.result == RESULTS.successful):
-                        break
-                    say(
-                        f"{name} {phase}: the second-order scheme did not settle; first order",
-                        number,
-                        len(stations),
-                    )
-                else:
-                    failed.append(f"{name} {phase}")
+                solution = run(model, jnp.asarray(place, np.float32), solver)
+                if not bool(solution.result == RESULTS.successful):
+                    rough.append(f"{name} {phase}")
+                    solution = run(model, jnp.asarray(place, np.float32), robust)
+                    if not bool(solution.result == RESULTS.successful):
+                        failed.append(f"{name} {phase}")
                 tau[phase] = np.asarray(solution.stats["tau"])[crop]
-            if store and not failed:
+            if store and not any(
+                r.startswith(f"{name} ") for r in rough
+            ):  # else the next run tells of it, too
                 write_time_table(
                     path,
                     tau,
@@ -265,6 +266,12 @@ def _of_three_dimensions(
             field="velocity",
             fix="smooth the model, or give another grid_spacing_km",
         )
+    if rough:
+        message = (
+            f"travel times of first order only for {', '.join(rough[:8])}{' ...' if len(rough) > 8 else ''}: the second-order scheme did not "
+            "settle; smooth the model, or give another grid_spacing_km"
+        )
+        notices.append(Notice("first-order-times", message, len(rough)))
     return GridTimeTables(jnp.asarray(coefficients), kept)
 
 
