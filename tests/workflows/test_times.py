@@ -12,6 +12,7 @@ from diffseis.core.errors import InputError
 from diffseis.core.frames import LocalFrame
 from diffseis.core.projections import MapProjection
 from diffseis.core.tables import VelocityGrid
+from diffseis.eikonal import FactoredSweeping
 from diffseis.io import read_stations_csv, read_velocity, write_velocity_netcdf
 from diffseis.workflows.locating import make_setup, make_volume, run_locate
 from diffseis.workflows.times import coverage, make_times
@@ -159,3 +160,19 @@ def test_locating_by_networks(tiny):
     (tiny.folder / "velocity.csv").write_text(VELOCITY.replace("6.4", "6.5"))
     with pytest.raises(InputError, match="another velocity model"):
         run_locate(config.model_copy(update={"network": kept, "out": tiny.folder / "other"}))
+
+
+def test_times_of_first_order_are_told_and_not_kept(tiny, monkeypatch):
+    """Where the second-order scheme does not settle (here: is given one round), with a notice that the report shows."""
+    stations, frame, medium = _scene(tiny)
+    stations = stations.take(np.arange(1))
+    config = tiny.config.model_copy(update={"grid_spacing_km": 6.0})
+    config.out.mkdir()
+    hurried = lambda order=2, max_rounds=1: FactoredSweeping(order=order, max_rounds=max_rounds)
+    monkeypatch.setattr("diffseis.workflows.times.FactoredSweeping", hurried)
+    volume = make_volume(config, stations, medium, frame)
+    said = []
+    make_times(config, stations, medium, frame, volume, notices=said)
+    (notice,) = said
+    assert "first order only for XX.S00 P, XX.S00 S" in str(notice)
+    assert not list((config.out / "traveltimes").glob("*.nc"))
