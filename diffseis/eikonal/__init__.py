@@ -28,3 +28,5 @@ from diffseis.eikonal.tables import StationTimeTables as StationTimeTables
 from diffseis.eikonal.tables import build_layered_tables as build_layered_tables
 from diffseis.eikonal.tables import table_bytes as table_bytes
 from diffseis.eikonal.tables import table_error as table_error
+from diffseis.eikonal.terrain import Surface as Surface
+from diffseis.eikonal.terrain import Terrain as Terrain

@@ -1,6 +1,7 @@
 """The factored eikonal equation on a grid, and its local solution at one node."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,6 +11,8 @@ from jaxtyping import Array, Bool, Float
 
 from diffseis.core.grids import RegularGrid
 from diffseis.eikonal.metric import AbstractMetric, Straight
+from diffseis.eikonal.slowness_surface import SlownessSurface
+from diffseis.velocity.anisotropic import group_slowness_ratio
 
 FAR_S_PER_KM = 1e6
 """Mean slowness of nodes that no wave has reached yet."""
@@ -33,6 +36,7 @@ class Factored(eqx.Module):
         source_km: anywhere in the grid.
         metric: what T0 is.
         weights: per axis and node, by how much derivatives along the axis are multiplied: ``sum_a (w_a dT/dx_a)^2 = s^2``; None where by 1.
+        surface: where it is not None, it replaces the equation, of which `weights` then are only a part.
     """
 
     squared_slowness: Float[Array, "*shape"]
@@ -42,6 +46,7 @@ class Factored(eqx.Module):
     source_km: Float[Array, " dim"]
     metric: AbstractMetric
     weights: tuple[Float[Array, "*shape"], ...] | None = None
+    surface: SlownessSurface | None = None
 
     @property
     def num_dims(self) -> int:
@@ -84,44 +89,99 @@ class Factored(eqx.Module):
         )
 
 
+class Anisotropy(NamedTuple):
+    """`thomsen`: epsilon and delta of a point of the grid; `axis`: a unit vector, the axis of symmetry in true directions."""
+
+    thomsen: Callable[[Array], tuple[Array, Array]]
+    axis: Array
+
+
 def factor(
     speed,
     grid: RegularGrid,
     source_km: Float[Array, " dim"],
     near_nodes: float,
     metric: AbstractMetric | None = None,
+    anisotropy: Anisotropy | None = None,
 ) -> Factored:
     """The equation for a speed given as a function of a point on the grid's axes.
 
     Within `near_nodes` of the source (further in the long direction of flat cells) tau is the mean slowness of the straight segment (Simpson's rule).
+
+    Args:
+        speed: of the point; in anisotropic media that along the axis of symmetry.
+        grid, source_km, near_nodes: as of `solve_eikonal`, the source on the grid's axes.
+        metric: `Straight` by default.
+        anisotropy: of a transversely isotropic medium; the metric is then to fit it.
     """
     metric = Straight() if metric is None else metric
-    nodes = grid.nodes_km().reshape(-1, grid.num_dims)
-    slowness = 1 / jax.vmap(speed)(nodes)
-    middle = 1 / jax.vmap(lambda x: speed(metric.middle(x, source_km)))(nodes)
-    mean = (slowness + 4 * middle + (1 / speed(source_km))[None]) / 6
+    shape, nodes = grid.shape, grid.nodes_km().reshape(-1, grid.num_dims)
     position = [nodes[:, a] for a in range(grid.num_dims)]
-    offset = stop_gradient(nodes - source_km[None, :])
-    near = jnp.sum((offset / grid.spacing_km[None, :]) ** 2, axis=1) < near_nodes**2
-    # In cells much longer than they are high the factored differences need a larger neighbourhood: their slopes, T0 over the
-    # spacing less its derivative, must be positive.
-    square = stop_gradient(metric.squared_distance(position, list(source_km)))
+    square = metric.squared_distance(position, list(source_km))
+    straight = _straight_slowness(speed, nodes, source_km, metric, anisotropy)
+    middles = jax.vmap(lambda x: metric.middle(x, source_km))(nodes)
+    here = jnp.broadcast_to(source_km, nodes.shape)
+    mean = (straight(nodes) + 4 * straight(middles) + straight(here)) / 6
+    squared = (1 / jax.vmap(speed)(nodes)) ** 2
+    surface = _surface(squared, nodes, metric, anisotropy)
+    weights = metric.weights(position) if surface is None else surface.weights()
     slopes = metric.half_gradient(position, list(source_km))
-    weights = metric.weights(position)
-    for a, slope in enumerate(slopes):
-        least = LEAST_SLOPE * jnp.sqrt(square) / (1 if weights is None else weights[a])
-        near = near | (square < grid.spacing_km[a] * (jnp.abs(stop_gradient(slope)) + least))
-    axes = tuple(grid.axis_km(a) for a in range(grid.num_dims))
-    shape = grid.shape
+    near = _near(*stop_gradient((grid, nodes, source_km, square, slopes, weights)), near_nodes)
+    shaped = lambda tree: jax.tree.map(lambda x: x.reshape(shape), tree)
     return Factored(
-        (slowness**2).reshape(shape),
-        near.reshape(shape),
-        mean.reshape(shape),
-        axes,
+        shaped(squared),
+        shaped(near),
+        shaped(mean),
+        tuple(grid.axis_km(a) for a in range(grid.num_dims)),
         source_km,
         metric,
-        None if weights is None else tuple(w.reshape(shape) for w in weights),
+        None if weights is None else shaped(tuple(weights)),
+        shaped(surface),
     )
+
+
+def _straight_slowness(speed, nodes, source_km, metric: AbstractMetric, anisotropy: Anisotropy | None):
+    """Of points, one per node: time over T0 along the straight line to that node, if the medium were everywhere as at the point."""
+    if anisotropy is None:
+        return lambda points: 1 / jax.vmap(speed)(points)
+    place = jax.vmap(metric.model_point)
+    offset = place(nodes) - metric.model_point(source_km)[None, :]
+    square = metric.squared_distance([nodes[:, a] for a in range(nodes.shape[1])], list(source_km))
+    away = square > 0
+    length = jnp.sqrt(jnp.where(away, jnp.sum(offset * offset, axis=1), 1))
+    cosine = jnp.where(away, offset @ anisotropy.axis, 1) / length
+    stretch = length / jnp.sqrt(jnp.where(away, square, 1))
+
+    def slowness(points):
+        ratio = group_slowness_ratio(cosine, *jax.vmap(anisotropy.thomsen)(points))
+        return jnp.where(away, ratio * stretch, 1) / jax.vmap(speed)(points)
+
+    return slowness
+
+
+def _surface(squared, nodes, metric: AbstractMetric, anisotropy: Anisotropy | None) -> SlownessSurface | None:
+    """What the equation is at the nodes, where a weighted sum of squares is not enough."""
+    shear = metric.shear([nodes[:, a] for a in range(nodes.shape[1])])
+    if anisotropy is None and shear is None:
+        return None
+    thomsen, axis, slopes, stretch = None, None, None, None
+    if anisotropy is not None:
+        thomsen = jax.vmap(anisotropy.thomsen)(nodes)
+        axis = tuple(jnp.broadcast_to(n, squared.shape) for n in anisotropy.axis)
+    if shear is not None:
+        slopes, stretch = tuple(shear[0]), shear[1]
+    return SlownessSurface(squared, thomsen, axis, slopes, stretch)
+
+
+def _near(grid: RegularGrid, nodes, source_km, square, half_gradient, weights, near_nodes: float):
+    """Which nodes' tau is prescribed."""
+    inside = jnp.sum(((nodes - source_km[None, :]) / grid.spacing_km[None, :]) ** 2, axis=1) < near_nodes**2
+    # In cells much longer than they are high the factored differences need a larger neighbourhood: their slopes, T0 over the
+    # spacing less its derivative, must be positive.
+    for a, slope in enumerate(half_gradient):
+        least = LEAST_SLOPE * jnp.sqrt(square) / (1 if weights is None else weights[a])
+        inside = inside | (square < grid.spacing_km[a] * (jnp.abs(slope) + least))
+    return inside
 
 
 def godunov(slopes: Sequence[Array], offsets: Sequence[Array], squared: Array) -> Array:

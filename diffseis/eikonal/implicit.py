@@ -15,15 +15,9 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from diffseis.eikonal.factored import Factored
+from diffseis.eikonal.local import PASSING, local_update, update_from, upwind_values
 from diffseis.eikonal.planes import Plane, sweep
-from diffseis.eikonal.sweeping import (
-    PASSING,
-    attainable,
-    local_update,
-    solve_sweeps,
-    update_from,
-    upwind_values,
-)
+from diffseis.eikonal.sweeping import attainable, solve_sweeps
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))

@@ -24,6 +24,19 @@ class AbstractMetric(eqx.Module):
         """By how much derivatives along the axes are to be multiplied; None where by 1."""
 
     @abc.abstractmethod
+    def shear(self, position_km: Sequence[Array]) -> tuple[list[Array], Array] | None:
+        """Where the last axis follows a terrain: how far a point moves down per km along each other axis of the grid, and by what the
+        last one is stretched; None where axes are at right angles."""
+
+    @abc.abstractmethod
+    def grid_point(self, x_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
+        """Coordinates on the grid of a point given as the model and users give it."""
+
+    @abc.abstractmethod
+    def model_point(self, x_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
+        """The inverse of `grid_point`."""
+
+    @abc.abstractmethod
     def middle(self, a_km: Float[Array, " dim"], b_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
         """The point half-way on the straight line between two."""
 
@@ -40,6 +53,15 @@ class Straight(AbstractMetric):
 
     def weights(self, position_km: Sequence[Array]) -> None:
         return None
+
+    def shear(self, position_km: Sequence[Array]) -> None:
+        return None
+
+    def grid_point(self, x_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
+        return x_km
+
+    def model_point(self, x_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
+        return x_km
 
     def middle(self, a_km: Float[Array, " dim"], b_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
         return 0.5 * (a_km + b_km)
@@ -100,6 +122,15 @@ class Spherical(AbstractMetric):
         cosine = jnp.cos(position_km[0] / self.radius_km)
         shape = jnp.broadcast_shapes(*(jnp.shape(x) for x in position_km))
         return [jnp.broadcast_to(w, shape) for w in (stretch, stretch / cosine, jnp.ones_like(stretch))]
+
+    def shear(self, position_km: Sequence[Array]) -> None:
+        return None
+
+    def grid_point(self, x_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
+        return x_km
+
+    def model_point(self, x_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
+        return x_km
 
     def middle(self, a_km: Float[Array, " dim"], b_km: Float[Array, " dim"]) -> Float[Array, " dim"]:
         middle = 0.5 * (self._cartesian(a_km) + self._cartesian(b_km))

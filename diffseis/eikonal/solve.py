@@ -1,7 +1,9 @@
 """Solve the eikonal equation on a grid for one source."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from diffseis.core import safe
@@ -9,8 +11,11 @@ from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.core.results import RESULTS, Solution
 from diffseis.eikonal.adjoint import AbstractAdjoint, ImplicitAdjoint
-from diffseis.eikonal.factored import factor
+from diffseis.eikonal.anelliptical import Anelliptical
+from diffseis.eikonal.factored import Anisotropy, factor
 from diffseis.eikonal.metric import AbstractMetric, Straight
+from diffseis.eikonal.terrain import Terrain
+from diffseis.velocity.anisotropic import TransverselyIsotropic
 from diffseis.velocity.base import AbstractVelocityModel, is_concrete
 
 
@@ -56,7 +61,7 @@ class GridTime(eqx.Module):
         coefficients: of the cubic spline of ``tau = T / distance``, s/km.
         grid: its nodes.
         source_km: on the grid's axes.
-        metric: what distance is.
+        metric: what distance is, and where a point lies in the grid.
     """
 
     coefficients: Float[Array, "..."]
@@ -65,13 +70,14 @@ class GridTime(eqx.Module):
     metric: AbstractMetric
 
     def __call__(self, x_km: Float[Array, " dim"]) -> Float[Array, ""]:
-        """Time in s at a point on the grid's axes."""
+        """Time in s at a point on the grid's axes (below a `Terrain`: at its true depth)."""
+        x_km = self.metric.grid_point(x_km)
         distance = safe.sqrt(self.metric.squared_distance(list(x_km), list(self.source_km)))
         return distance * evaluate_spline(self.coefficients, self.grid.to_index(x_km))
 
 
 def solve_eikonal(
-    model: AbstractVelocityModel,
+    model: AbstractVelocityModel | TransverselyIsotropic,
     grid: RegularGrid,
     solver: FactoredSweeping | None = None,
     *,
@@ -80,7 +86,7 @@ def solve_eikonal(
     adjoint: AbstractAdjoint | None = None,
     throw: bool = True,
 ) -> Solution[GridTime]:
-    """First-arrival times from one source.
+    """First-arrival times from one source, in isotropic and in transversely isotropic media (`velocity.TransverselyIsotropic`).
 
     Differentiable with respect to the model and the source, any number of times, forward and reverse; derivatives are NaN where their linear
     sweeps did not converge.
@@ -92,7 +98,7 @@ def solve_eikonal(
         solver: the scheme; `FactoredSweeping()` by default.
         source_km: anywhere within the grid, on a node or off, on the grid's axes.
         metric: `Straight` by default; `Spherical` for a grid of latitude, longitude and depth, on whose coordinates the model's speed is then a
-            function, too.
+            function, too; `Terrain` for a grid under the ground.
         adjoint: how derivatives are found; `ImplicitAdjoint()`, at the cost of one linear set of sweeps, by
             default.
         throw: raise when the sweeps did not converge.
@@ -107,15 +113,19 @@ def solve_eikonal(
     source_km = jnp.asarray(source_km)
     if source_km.shape != (grid.num_dims,):
         raise ValueError(f"`source_km` must have {grid.num_dims} coordinates, got shape {source_km.shape}")
-    if is_concrete(source_km, grid.origin_km, grid.spacing_km) and not grid.contains(source_km):
+    chosen = FactoredSweeping() if solver is None else solver
+    metric = Straight() if metric is None else metric
+    _check_metric(model, grid, chosen, metric)
+    known = is_concrete(source_km, grid.origin_km, grid.spacing_km, *jax.tree.leaves(metric))
+    if known and not grid.contains(metric.grid_point(source_km)):
         raise ValueError(f"the source {source_km} km lies outside the grid")
     value, converged, rounds, tau = _solve(
         model,
         grid,
-        FactoredSweeping() if solver is None else solver,
+        chosen,
         ImplicitAdjoint() if adjoint is None else adjoint,
         source_km,
-        Straight() if metric is None else metric,
+        metric,
     )
     result = RESULTS.where(converged, RESULTS.successful, RESULTS.max_steps_reached)
     if throw:
@@ -123,14 +133,52 @@ def solve_eikonal(
     return Solution(value=value, result=result, stats={"num_rounds": rounds, "tau": tau})
 
 
+def _check_metric(
+    model: AbstractVelocityModel | TransverselyIsotropic,
+    grid: RegularGrid,
+    solver: FactoredSweeping,
+    metric: AbstractMetric,
+) -> None:
+    """Raises ValueError where medium, grid, scheme and metric do not go together."""
+    terrain = metric if isinstance(metric, Terrain) else None
+    if (terrain is not None or isinstance(model, TransverselyIsotropic)) and solver.order == 1:
+        raise ValueError("anisotropic media and terrains need the scheme of second order (`order=2`)")
+    if terrain is not None and is_concrete(
+        terrain.top_km, terrain.bottom_km, grid.origin_km, grid.spacing_km
+    ):
+        ends, wanted = (terrain.top_km, terrain.bottom_km), (grid.origin_km[-1], grid.end_km[-1])
+        if not np.allclose(np.asarray(ends), np.asarray(wanted)):
+            raise ValueError(
+                f"`top_km` and `bottom_km` of the terrain are {ends[0]} and {ends[1]}, but the grid goes from {wanted[0]} to {wanted[1]} km"
+            )
+    if not isinstance(model, TransverselyIsotropic):
+        return
+    if not isinstance(metric if terrain is None else terrain.flat, Straight):
+        raise ValueError(
+            f"anisotropic media are solved in a flat space only, got the metric {type(metric).__name__}"
+        )
+    if grid.num_dims == 2 and is_concrete(model.axis_ned) and abs(float(model.axis_ned[1])) > 1e-9:
+        raise ValueError(
+            f"in a vertical plane the axis of symmetry must lie in it, got `axis_ned` = {model.axis_ned}"
+        )
+
+
 @eqx.filter_jit
 def _solve(model, grid, solver, adjoint, source_km, metric):
-    def speed(x_km):
-        if grid.num_dims == 3:
-            return model.speed(x_km)
-        return model.speed(jnp.stack([x_km[0], jnp.zeros_like(x_km[0]), x_km[1]]))
+    def place(x_km):
+        x_km = metric.model_point(x_km)
+        return x_km if grid.num_dims == 3 else jnp.stack([x_km[0], jnp.zeros_like(x_km[0]), x_km[1]])
 
-    equation = factor(speed, grid, source_km, solver.near_nodes, metric)
+    source_km, anisotropy, medium = metric.grid_point(source_km), None, model
+    if isinstance(model, TransverselyIsotropic):
+        medium = model.axial
+        axis = model.axis_ned if grid.num_dims == 3 else model.axis_ned[jnp.asarray([0, 2])]
+        anisotropy = Anisotropy(lambda x: model.thomsen(place(x)), axis)
+        flat = Anelliptical(*model.thomsen(place(source_km)), axis)
+        metric = eqx.tree_at(lambda m: m.flat, metric, flat) if isinstance(metric, Terrain) else flat
+    equation = factor(
+        lambda x: medium.speed(place(x)), grid, source_km, solver.near_nodes, metric, anisotropy
+    )
     tau, _, rounds, converged = adjoint.solve(
         equation, order=solver.order, max_rounds=solver.max_rounds, tolerance=solver.tolerance
     )

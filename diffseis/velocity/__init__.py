@@ -1,5 +1,7 @@
 """Media: the speed of one phase as a function of position."""
 
+from diffseis.velocity.anisotropic import SpeedRatio as SpeedRatio
+from diffseis.velocity.anisotropic import TransverselyIsotropic as TransverselyIsotropic
 from diffseis.velocity.base import AbstractVelocityModel as AbstractVelocityModel
 from diffseis.velocity.fingerprint import model_hash as model_hash
 from diffseis.velocity.gradient import Gradient as Gradient

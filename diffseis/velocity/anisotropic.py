@@ -1,0 +1,112 @@
+"""Transversely isotropic media."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from diffseis.velocity.base import AbstractVelocityModel, is_concrete
+
+
+class TransverselyIsotropic(eqx.Module):
+    """P waves in a medium with one axis of symmetry, in Thomsen's parameters and the acoustic approximation.
+
+    ``(1 + 2 epsilon) p_t^2 + p_n^2 - 2 (epsilon - delta) v^2 p_t^2 p_n^2 = 1 / v^2``, with v the speed along the axis and
+    p_n, p_t the slowness along it and across. Vertical axis: VTI; tilted: TTI; ``epsilon = delta``: elliptical. No `AbstractVelocityModel`,
+    since it has no speed that depends on the point alone.
+
+    Attributes:
+        axial: speed along the axis.
+        epsilon, delta: numbers, or functions of a point (north, east, down in km).
+        axis_ned: unit vector of the axis.
+
+    References:
+        Thomsen (1986), Weak elastic anisotropy, doi:10.1190/1.1442051. Alkhalifah (1998), Acoustic approximations for processing in
+        transversely isotropic media, doi:10.1190/1.1444361.
+    """
+
+    axial: AbstractVelocityModel
+    epsilon: Float[Array, ""] | Callable[..., Any]
+    delta: Float[Array, ""] | Callable[..., Any]
+    axis_ned: Float[Array, "3"]
+
+    def __init__(self, axial: AbstractVelocityModel, epsilon, delta, axis_ned=(0.0, 0.0, 1.0)):
+        self.axial = axial
+        self.epsilon, self.delta = (_number_or_function(value) for value in (epsilon, delta))
+        axis = jnp.asarray(axis_ned, dtype=float)
+        self.axis_ned = axis / jnp.sqrt(jnp.sum(axis * axis))
+
+    def __check_init__(self):
+        for name in ("epsilon", "delta"):
+            value = getattr(self, name)
+            if not callable(value) and is_concrete(value) and not np.asarray(value) > -0.5:
+                raise ValueError(f"`{name}` must be above -0.5, got {value}")
+        if is_concrete(self.axis_ned) and not np.all(np.isfinite(np.asarray(self.axis_ned))):
+            raise ValueError("`axis_ned` must be a vector that is not zero")
+
+    def thomsen(self, x_ned_km: Float[Array, "3"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """epsilon and delta at a point."""
+        here = lambda value: jnp.asarray(value(x_ned_km) if callable(value) else value, x_ned_km.dtype)
+        return here(self.epsilon), here(self.delta)
+
+
+def _number_or_function(value):
+    return value if callable(value) else jnp.asarray(value, dtype=float)
+
+
+class SpeedRatio(eqx.Module):
+    """Thomsen's parameter that a second speed stands for, point by point: ``((v / v_axial)^2 - 1) / 2``.
+
+    Epsilon where the speed is that across the axis of symmetry, delta where it is the normal moveout speed.
+
+    Attributes:
+        speed, axial: the two media.
+    """
+
+    speed: AbstractVelocityModel
+    axial: AbstractVelocityModel
+
+    def __call__(self, x_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
+        ratio = self.speed.speed(x_ned_km) / self.axial.speed(x_ned_km)
+        return 0.5 * (ratio * ratio - 1)
+
+
+def phase_speed_ratio(
+    cosine: Float[Array, "..."], epsilon: Float[Array, "..."], delta: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """Phase speed over that along the axis, for the cosine of the angle between slowness and axis."""
+    along = cosine * cosine
+    across = 1 - along
+    sum_ = (1 + 2 * epsilon) * across + along
+    inner = jnp.maximum(sum_ * sum_ - 8 * (epsilon - delta) * across * along, 0)
+    return jnp.sqrt(0.5 * (sum_ + jnp.sqrt(inner)))
+
+
+def group_slowness_ratio(
+    cosine: Float[Array, "..."],
+    epsilon: Float[Array, "..."],
+    delta: Float[Array, "..."],
+    *,
+    num_steps: int = 5,
+) -> Float[Array, "..."]:
+    """Time per distance over that along the axis, for the cosine of the angle between ray and axis.
+
+    The largest ``p . ray`` of all slowness vectors p, found by Newton's method from the elliptical medium's.
+    """
+    cosine = jnp.clip(jnp.abs(cosine), 0, 1)
+    sine = jnp.sqrt(jnp.maximum(1 - cosine * cosine, 0))
+    ray = jnp.arctan2(sine, cosine)
+    theta = jnp.arctan2(sine, (1 + 2 * epsilon) * cosine)
+
+    def along(angle):
+        return jnp.cos(angle - ray) / phase_speed_ratio(jnp.cos(angle), epsilon, delta)
+
+    step = 1e-3
+    for _ in range(num_steps):
+        before, here, after = along(theta - step), along(theta), along(theta + step)
+        slope, bend = (after - before) / (2 * step), (after - 2 * here + before) / step**2
+        theta = theta - jnp.clip(slope / jnp.minimum(bend, -0.05), -0.2, 0.2)
+    return along(theta)
