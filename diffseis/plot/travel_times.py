@@ -18,6 +18,7 @@ SPEED_MAP = ListedColormap(mpl.colormaps["Blues"](np.linspace(0.04, 0.72, 256)),
 
 _WIDTH = 8.6
 _MAX_NAMES = 12
+_MANY = 30
 _NUM_FRONTS = 24
 _DECADES = 4
 """Errors less than the largest by more powers of ten have the lightest colour."""
@@ -129,7 +130,7 @@ def error_figure(section: TimeSection, reference_s: np.ndarray, *, signed: bool 
 def _panel(section: TimeSection) -> tuple[Figure, Axes]:
     """A figure as high as one scale for both axes asks for."""
     ratio = np.ptp(section.depth_km) / np.ptp(section.distance_km)
-    figure = new_figure(_WIDTH, float(np.clip((_WIDTH - 1.9) * ratio + 1.3, 2.2, 9.0)))
+    figure = new_figure(_WIDTH, float(np.clip((_WIDTH - 1.9) * ratio + 1.8, 2.4, 9.0)))
     return figure, figure.subplots()
 
 
@@ -178,7 +179,8 @@ def _draw_ends(ax: Axes, section: TimeSection) -> None:
         label="source",
     )
     if len(section.receivers_km):
-        ax.scatter(*section.receivers_km.T, marker="v", s=44, color="black", **style, label="receiver")
+        size = 44 if len(section.receivers_km) <= _MANY else 16
+        ax.scatter(*section.receivers_km.T, marker="v", s=size, color="black", **style, label="receiver")
     if 0 < len(section.names) <= _MAX_NAMES:
         for name, (x, z) in zip(section.names, section.receivers_km, strict=True):
             ax.annotate(

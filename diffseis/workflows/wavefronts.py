@@ -26,6 +26,9 @@ NUM_NODES = 320
 MARGIN = 0.04
 """Around sources, receivers and rays, as a share of the longer side."""
 
+NARROWEST = 0.5
+"""Half the least width of the picture, as a share of its height: receivers may lie above the source."""
+
 MAX_RAYS = 60
 CORRIDOR = 0.1
 """In three dimensions receivers are shown that lie no further from the section than this share of its length."""
@@ -42,7 +45,8 @@ def wavefront_section(
     """P times from the first source, and rays to the receivers, by the eikonal equation on a grid.
 
     In media of depth alone all receivers are shown, by their distance; in three dimensions those near the vertical plane through the
-    source and the farthest receiver, projected on it. Rays that cannot be traced are left out.
+    source and the farthest receiver, projected on it. The title says how many rays are shown where there are too many to be told apart, or some
+    could not be traced.
 
     Args:
         velocity: the medium.
@@ -74,6 +78,8 @@ def wavefront_section(
     speed, time = (np.asarray(x) for x in _sample(times, cut.model, jnp.asarray(nodes)))
     say("wavefronts and rays", 1, 1)
     title = f"{sources.point_id[0]} to {farthest}, {cut.what}"
+    if len(rays) < len(shown):
+        title += f"; rays of {len(rays)} of {len(shown)}"
     return TimeSection(axis, depth, speed, time, start, places, rays, tuple(names[shown]), title=title)
 
 
@@ -121,9 +127,10 @@ def _cut_of_depth(velocity: VelocityTable, source: np.ndarray, receivers: np.nda
     # Rays dive below the deepest point: down to where the medium is fastest, but hardly below half their length.
     deep = max(bottom, min(float(velocity.depth_km[-1]), bottom + reach / 2)) + max(2.0, reach / 4)
     margin = MARGIN * max(reach, bottom - top, 1.0)
-    spacing = max(reach + 2 * margin, deep - top + margin) / NUM_NODES
-    shape = (math.ceil((reach + 2 * margin) / spacing) + 1, math.ceil((deep - top + margin) / spacing) + 1)
-    grid = RegularGrid([-margin, top - margin], spacing, shape)
+    beside = max(margin, NARROWEST * (bottom - top))
+    spacing = max(reach + 2 * beside, deep - top + margin) / NUM_NODES
+    shape = (math.ceil((reach + 2 * beside) / spacing) + 1, math.ceil((deep - top + margin) / spacing) + 1)
+    grid = RegularGrid([-beside, top - margin], spacing, shape)
     everyone = np.full(len(ends), True)
     what = "all receivers by their epicentral distance"
     return _Cut(layered_pair(velocity)[0], grid, start, ends, np.array([1.0, 0.0]), everyone, what)
@@ -165,6 +172,8 @@ def _view(cut: _Cut, points: np.ndarray) -> list[np.ndarray]:
     low, high = points.min(0), points.max(0)
     margin = MARGIN * max(float(np.max(high - low)), 1.0)
     low, high = low - margin * np.array([1.0, 0.1]), high + margin * np.array([1.0, 2.0])
+    missing = max(0.0, NARROWEST * float(high[1] - low[1]) - 0.5 * float(high[0] - low[0]))
+    low[0], high[0] = low[0] - missing, high[0] + missing
     # The depths of the grid hold for any section, its sides where the section is one of them.
     edges = np.stack([np.asarray(cut.grid.origin_km), np.asarray(cut.grid.end_km)])
     low[1], high[1] = max(low[1], edges[0, -1]), min(high[1], edges[1, -1])
