@@ -7,7 +7,10 @@ import typer
 
 def train_eikonal(
     velocity: Path = typer.Option(..., help="1-D velocity model: CSV, .nd or .tvel."),
-    out: Path = typer.Option(Path("traveltimes.safetensors"), help="File for the networks of P and S."),
+    out: Path = typer.Option(
+        Path("traveltimes.safetensors"),
+        help="File for the networks of P and S; beside it a .png of their training.",
+    ),
     max_distance_km: float = typer.Option(..., help="Largest epicentral distance."),
     bottom_km: float = typer.Option(40.0, help="Deepest source, km below sea level."),
     top_km: float = typer.Option(-3.0, help="Highest station, km below sea level (negative above)."),
@@ -35,11 +38,12 @@ def train_eikonal(
     from diffseis.cli.terminal import Reporter, prepare_jax
 
     prepare_jax()
-    from diffseis.io import write_travel_time_networks
+    from diffseis.io import atomic_path, write_travel_time_networks
+    from diffseis.plot import TrainingCurve, figure_png, training_figure
     from diffseis.workflows.training import train_networks
 
     with Reporter() as reporter:
-        fields, about = train_networks(
+        fields, about, histories = train_networks(
             table,
             max_distance_km=max_distance_km,
             top_km=top_km,
@@ -58,4 +62,8 @@ def train_eikonal(
             f"{phase}: held-out relative RMS {told['relative_rms']:.1e}, 99 % below {told['p99_s'] * 1e3:.1f} ms, "
             f"largest {told['max_s'] * 1e3:.1f} ms"
         )
-    typer.echo(f"networks: {out}")
+    curves = [TrainingCurve(p, **h, held_out=about[p]["relative_rms"]) for p, h in histories.items()]
+    figure = out.with_suffix(".png")
+    with atomic_path(figure) as temporary:
+        temporary.write_bytes(figure_png(training_figure(curves)))
+    typer.echo(f"networks: {out}, training curve: {figure}")

@@ -24,6 +24,10 @@ def traveltimes(
     spacing_km: float | None = typer.Option(
         None, help="Spacing of the grid (sweeping); in 3-D along the horizontal, a quarter of it in depth."
     ),
+    figure: Path | None = typer.Option(
+        None,
+        help="PNG: P wavefronts and rays in the vertical plane through the first source and the farthest receiver (always swept).",
+    ),
 ) -> None:
     """First-arrival times of P and S between all sources and all receivers."""
     from diffseis.core.errors import InputError
@@ -41,10 +45,15 @@ def traveltimes(
     prepare_jax()
     from diffseis.workflows.travel_times import travel_times
 
+    section = None
     with Reporter() as reporter:
         times = travel_times(
             table, start, end, solver=chosen, spacing_km=spacing_km, network=network, progress=reporter.update
         )
+        if figure is not None:
+            from diffseis.workflows.wavefronts import wavefront_section
+
+            section = wavefront_section(table, start, end, spacing_km=spacing_km, progress=reporter.update)
     write_travel_times_csv(
         out,
         (
@@ -57,3 +66,10 @@ def traveltimes(
     typer.echo(
         f"{times.size} times, {len(start)} sources by {len(end)} receivers by {len(PHASES)} phases: {out}"
     )
+    if figure is not None and section is not None:
+        from diffseis.io import atomic_path
+        from diffseis.plot import figure_png, wavefront_figure
+
+        with atomic_path(figure) as temporary:
+            temporary.write_bytes(figure_png(wavefront_figure(section), dpi=150))
+        typer.echo(f"figure: {figure}")

@@ -56,5 +56,7 @@ class RegularGrid(eqx.Module):
 
     def contains(self, x_km) -> bool:
         """Whether a point (on the host) lies within the grid."""
-        x = np.asarray(x_km)
-        return bool(np.all(x >= np.asarray(self.origin_km)) and np.all(x <= np.asarray(self.end_km)))
+        # All in NumPy: while JAX traces, its operations give no numbers even of numbers.
+        x, low = np.asarray(x_km), np.asarray(self.origin_km)
+        high = low + np.asarray(self.spacing_km) * (np.asarray(self.shape, low.dtype) - 1)
+        return bool(np.all(x >= low) and np.all(x <= high))

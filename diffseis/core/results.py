@@ -25,6 +25,7 @@ class RESULTS(eqx.Enumeration):
     )
     max_steps_reached = "The iteration stopped at its largest number of steps before it met its tolerance."
     non_finite = "A value or a gradient became infinite or NaN."
+    left_grid = "A ray left the grid on which its travel times are known. Enlarge the grid."
 
 
 STATUS_BY_RESULT = {
@@ -35,6 +36,7 @@ STATUS_BY_RESULT = {
     "not_converged": "not-converged",
     "max_steps_reached": "not-converged",
     "non_finite": "failed",
+    "left_grid": "failed",
 }
 """The word that catalogues and reports use for each result."""
 

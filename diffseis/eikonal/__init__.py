@@ -19,6 +19,9 @@ from diffseis.eikonal.neural import NeuralTravelTime as NeuralTravelTime
 from diffseis.eikonal.neural_training import slowness_error as slowness_error
 from diffseis.eikonal.neural_training import train_travel_times as train_travel_times
 from diffseis.eikonal.phase_times import FieldTimes as FieldTimes
+from diffseis.eikonal.rays import Ray as Ray
+from diffseis.eikonal.rays import ray_time as ray_time
+from diffseis.eikonal.rays import trace_ray as trace_ray
 from diffseis.eikonal.solve import FactoredSweeping as FactoredSweeping
 from diffseis.eikonal.solve import GridTime as GridTime
 from diffseis.eikonal.solve import solve_eikonal as solve_eikonal

@@ -14,3 +14,8 @@ from diffseis.plot.residuals import residual_figure as residual_figure
 from diffseis.plot.sections import section_figure as section_figure
 from diffseis.plot.style import figure_png as figure_png
 from diffseis.plot.style import house_style as house_style
+from diffseis.plot.training import TrainingCurve as TrainingCurve
+from diffseis.plot.training import training_figure as training_figure
+from diffseis.plot.travel_times import TimeSection as TimeSection
+from diffseis.plot.travel_times import error_figure as error_figure
+from diffseis.plot.travel_times import wavefront_figure as wavefront_figure

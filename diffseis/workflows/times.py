@@ -150,7 +150,7 @@ def _neural(config: LocateConfig, velocity: VelocityTable, position, reach, say:
             "or leave --network out",
         )
     if fields is None or short:
-        fields, about = train_networks(
+        fields, about, _ = train_networks(
             velocity,
             max_distance_km=reach["max_distance_km"],
             top_km=top,

@@ -26,6 +26,8 @@ def test_networks_are_trained_stored_and_used(diffseis, files):
     end = diffseis("train-eikonal", "--velocity", str(files / "v.csv"), "--out", str(net), *SMALL)
     assert end.code == 0, end.err
     assert "held-out relative RMS" in end.out
+    assert "training curve" in end.out
+    assert (files / "net.png").read_bytes().startswith(b"\x89PNG")
     about = read_network_header(net)
     json.dumps(about)
     assert about["training"]["S"]["shares"] == "P"

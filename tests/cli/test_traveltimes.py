@@ -7,6 +7,8 @@ import pytest
 import xarray
 from pyproj import Transformer
 
+from diffseis.plot import wavefront_figure
+
 
 @pytest.fixture
 def files(tmp_path):
@@ -105,6 +107,59 @@ def test_media_of_three_dimensions_on_a_map(diffseis, files):
     for (source, receiver, phase), time_s in _times(files / "t.csv").items():
         ends = (np.array([*to_map.transform(*places[n][:2]), places[n][2]]) for n in (source, receiver))
         assert time_s == pytest.approx(_closed_form(*ends, speeds[phase]), rel=1e-4)
+
+
+def _figure(diffseis, monkeypatch, folder, *more):
+    """Runs with a figure; the section that it shows."""
+    shown = []
+    draw = wavefront_figure
+    monkeypatch.setattr(
+        "diffseis.plot.wavefront_figure", lambda section: draw(shown.append(section) or section)
+    )
+    png = folder / "f.png"
+    end = _run(diffseis, folder, *more, "--out", folder / "t.csv", "--figure", png)
+    assert end.code == 0, end.err
+    assert f"figure: {png}" in end.out
+    assert png.read_bytes().startswith(b"\x89PNG")
+    return shown[0]
+
+
+def test_figure(diffseis, files, monkeypatch):
+    section = _figure(diffseis, monkeypatch, files, "--velocity-kind", "linear")
+    np.testing.assert_allclose(section.source_km, [0, 8])
+    assert section.names == ("r1", "r2", "r3")
+    np.testing.assert_allclose(section.receivers_km, [[25, 0], [0, 0], [np.hypot(30, 3), 0.5]])
+    # v = 4 + 0.1 z below sea level: wavefronts by Slotnick's formula, and rays that are circles about z = -40 km.
+    depth = section.depth_km[None, :]
+    squared = section.distance_km[:, None] ** 2 + (depth - 8) ** 2
+    exact = np.arccosh(1 + 0.1**2 * squared / (2 * 4.8 * (4 + 0.1 * depth))) / 0.1
+    below = np.broadcast_to(depth >= 0.5, exact.shape)
+    np.testing.assert_allclose(section.time_s[below], exact[below], atol=1e-3)
+    assert len(section.rays_km) == 3
+    longest = max(section.rays_km, key=lambda ray: ray[0, 0])
+    np.testing.assert_allclose(longest[[0, -1]], [[np.hypot(30, 3), 0.5], [0, 8]], atol=1e-9)
+    x, z = longest[:, 0], longest[:, 1] + 40
+    centre = (x[0] ** 2 + z[0] ** 2 - z[-1] ** 2) / (2 * x[0])
+    np.testing.assert_allclose(np.hypot(x - centre, z), np.hypot(centre, z[-1]), atol=0.02)
+
+
+@pytest.mark.slow
+def test_figure_of_three_dimensions(diffseis, files, monkeypatch):
+    speed = _three_dimensions(files, vp_vs=1.75)["P"]
+    more = ("--velocity", files / "v.nc", "--spacing-km", "2")
+    section = _figure(diffseis, monkeypatch, files, *more)
+    # From the source at the origin westwards to r3; r1 lies beside the plane, r2 above the source.
+    assert section.names == ("r2", "r3")
+    assert "azimuth 276°" in section.title
+    np.testing.assert_allclose(section.receivers_km[1], [np.hypot(30, 3), 0.5])
+    direction = np.array([-30.0, 3]) / np.hypot(30, 3)
+    for n, m in ((20, 10), (200, 30), (300, 5)):
+        place = np.array([*(section.distance_km[n] * direction), section.depth_km[m]])
+        exact = _closed_form(np.array([0.0, 0, 8]), place, speed)
+        assert section.time_s[n, m] == pytest.approx(exact, rel=1e-3)
+        assert section.speed_km_s[n, m] == pytest.approx(speed[0] + np.array(speed[1:]) @ place, rel=1e-3)
+    for ray, receiver in zip(section.rays_km, section.receivers_km, strict=True):
+        np.testing.assert_allclose(ray[[0, -1]], [receiver, [0, 8]], atol=1e-9)
 
 
 def test_what_three_dimensions_cannot(diffseis, files):

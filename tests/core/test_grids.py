@@ -1,5 +1,6 @@
 """Regular grids."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -27,3 +28,11 @@ def test_wrong_shapes():
         RegularGrid([0.0], 1.0, (3, 3))
     with pytest.raises(ValueError, match="at least 2 nodes"):
         RegularGrid([0.0], 1.0, (1,))
+
+
+def test_constants_lie_within_a_grid_while_jax_traces():
+    grid = RegularGrid([0.0, 0.0], [1.0, 0.5], (3, 5))
+    inside = jax.jit(
+        lambda x: x + jnp.asarray(float(grid.contains([2.0, 2.0]) and not grid.contains([2.0, 2.1])))
+    )
+    assert float(inside(jnp.zeros(()))) == 1
