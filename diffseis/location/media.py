@@ -137,7 +137,9 @@ class GriddedMedium(AbstractMedium):
 
     def __check_init__(self):
         if self.prior.shape[1:] != self.grid.shape:
-            raise ValueError(f"the prior has nodes of shape {self.prior.shape[1:]}, the grid {self.grid.shape}")
+            raise ValueError(
+                f"the prior has nodes of shape {self.prior.shape[1:]}, the grid {self.grid.shape}"
+            )
         dims = self.grid.num_dims
         if dims not in (2, 3) or self.time_grid.num_dims != dims:
             raise ValueError(
@@ -146,7 +148,9 @@ class GriddedMedium(AbstractMedium):
         if is_concrete(self.stations_ned_km, self.time_grid.origin_km):
             for row, station in enumerate(self.stations_ned_km):
                 if not self.time_grid.contains(_on_axes(station, dims)):
-                    raise ValueError(f"station {row} at {station} km lies outside `time_grid`; let it reach further")
+                    raise ValueError(
+                        f"station {row} at {station} km lies outside `time_grid`; let it reach further"
+                    )
 
     def models(self, log_speed):
         p, s = jnp.exp(log_speed)

@@ -73,7 +73,12 @@ class Linearised(eqx.Module):
             forward, transpose = products
             products = (lambda x: root * forward(x), lambda y: transpose(root * y))
         return Linearised(
-            root * self.misfit, self.residual_s, self.log_density, root * self.by_hypocentre, columns, products
+            root * self.misfit,
+            self.residual_s,
+            self.log_density,
+            root * self.by_hypocentre,
+            columns,
+            products,
         )
 
 
@@ -121,16 +126,27 @@ def linearise(
             lambda shared: weighed(forward(shared[:size])) + terms.forward(shared[size:]),
             lambda picks: jnp.concatenate([transpose(weighed(picks)), terms.transpose(picks)]),
         )
-    by_hypocentre = jnp.concatenate([jax.vmap(weighed)(travel.by_place), scale[None]])
     prior = jnp.sum(unknowns.shared**2) + jnp.sum(unknowns.hypocentres**2)
     return Linearised(
         misfit=scale * residual,
         residual_s=residual,
         log_density=problem.log_likelihood(residual, data) - 0.5 * prior,
-        by_hypocentre=jnp.moveaxis(by_hypocentre * problem.hypocentre_sd[:, None, None], 0, -1),
+        by_hypocentre=hypocentre_columns(problem, travel.by_place, scale, data),
         columns=columns,
         products=products,
     )
+
+
+def hypocentre_columns(
+    problem: TomographyProblem,
+    by_place: Float[Array, "3 event pick"],
+    scale: Float[Array, "event pick"],
+    data: EventData,
+) -> Float[Array, "event pick 4"]:
+    """Derivatives of weighted predictions by the hypocentres' unit normals, from those of travel times by place (s/km)."""
+    weighed = jnp.where(data.mask[None], by_place, 0) * scale[None]
+    columns = jnp.concatenate([weighed, scale[None]]) * problem.hypocentre_sd[:, None, None]
+    return jnp.moveaxis(columns, 0, -1)
 
 
 _RAYS_AT_ONCE = 128
@@ -138,7 +154,10 @@ _RAYS_AT_ONCE = 128
 
 
 def _by_rays(
-    problem: TomographyProblem, white: Float[Array, " medium"], ned_km: Float[Array, "event 3"], data: EventData
+    problem: TomographyProblem,
+    white: Float[Array, " medium"],
+    ned_km: Float[Array, "event 3"],
+    data: EventData,
 ) -> _Travel:
     """One ray after the other, in reverse: the derivatives of a time by all speeds and its place at once."""
     prior = problem.medium.prior

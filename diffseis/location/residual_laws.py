@@ -39,9 +39,7 @@ class AbstractResidualLaw(eqx.Module):
     def information(self) -> Float[Array, ""]:
         """Factor from weights to information: weights of a heavy-tailed law at the solution overstate what is known."""
 
-    def sigma_s(
-        self, sigma_s: Float[Array, "*shape"], phase_idx: Array
-    ) -> Float[Array, "*shape"]:
+    def sigma_s(self, sigma_s: Float[Array, "*shape"], phase_idx: Array) -> Float[Array, "*shape"]:
         """Standard deviation (scale) in s of every residual."""
         extra = jnp.where(phase_idx == 0, self.extra_s[0], self.extra_s[1])
         return jnp.sqrt(sigma_s**2 + extra**2)

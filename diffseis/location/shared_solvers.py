@@ -134,9 +134,14 @@ class ConjugateGradients(AbstractSharedSolver):
         hessian = lambda v: equations.apply(v) - equations.diagonal * v
         many = lambda vectors: jax.lax.map(hessian, vectors.T).T
         # Ten more than are wanted: the last ones of a random subspace are poor.
-        basis = jr.normal(jr.key(self.seed), (size, min(rank + 10, size)), dtype)
-        for _ in range(1 + self.num_power):
-            basis, _ = jnp.linalg.qr(many(basis))
-        small = basis.T @ many(basis)
+        guess = jr.normal(jr.key(self.seed), (size, min(rank + 10, size)), dtype)
+
+        def iterate(_, pair):
+            basis, _ = jnp.linalg.qr(pair[1])
+            return basis, many(basis)
+
+        # In a loop, so that the product is compiled once; the last pass gives the small matrix.
+        basis, product = jax.lax.fori_loop(0, 2 + self.num_power, iterate, (guess, guess))
+        small = basis.T @ product
         values, vectors = jnp.linalg.eigh(0.5 * (small + small.T))
         return Spectrum(jnp.maximum(values[::-1][:rank], 0), (basis @ vectors[:, ::-1])[:, :rank])

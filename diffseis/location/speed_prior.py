@@ -72,7 +72,7 @@ class SpeedPrior(eqx.Module):
         self.mean = jnp.asarray(np.log(speed), float)
         self.factors = (
             jnp.asarray(sds[:, None] * phases, float),
-            *(jnp.asarray(_axis_factor(a, l), float) for a, l in zip(axes, lengths, strict=True)),
+            *(jnp.asarray(_axis_factor(a, b), float) for a, b in zip(axes, lengths, strict=True)),
         )
 
     @property

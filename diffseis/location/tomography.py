@@ -25,6 +25,8 @@ _LARGEST_DAMPING = 1e8
 """Of refused steps only: what is better than nothing has no such damping."""
 _BACKTRACK = 0.25
 """What is left of a step that was refused."""
+_CREASE = 0.5
+"""A maximum on a crease counts as found if a smooth density would rise by less: all unknowns together are one standard deviation off."""
 
 
 class TomographyPosterior(eqx.Module):
@@ -83,6 +85,7 @@ class _Search(eqx.Module):
         trial: the point to look at next.
         damping: of the step that led there.
         decrement: log density that this step should gain.
+        promised: log density that a whole step from the best point should gain.
         start: log density at the first point.
     """
 
@@ -92,6 +95,7 @@ class _Search(eqx.Module):
     trial: Unknowns
     damping: Float[Array, ""]
     decrement: Float[Array, ""]
+    promised: Float[Array, ""]
     start: Float[Array, ""]
     step_idx: Int[Array, ""]
     converged: Bool[Array, ""]
@@ -102,7 +106,7 @@ def invert_travel_times(
     data: EventData,
     solver: AbstractSharedSolver | None = None,
     *,
-    max_steps: int = 40,
+    max_steps: int = 100,
     tolerance: float = 1e-3,
     throw: bool = True,
 ) -> Solution[TomographyPosterior]:
@@ -142,7 +146,9 @@ def invert_travel_times(
 
 
 @eqx.filter_jit
-def _invert(problem: TomographyProblem, data: EventData, solver: AbstractSharedSolver, max_steps: int, tolerance):
+def _invert(
+    problem: TomographyProblem, data: EventData, solver: AbstractSharedSolver, max_steps: int, tolerance
+):
     start = problem.at_prior()
     dtype = start.shared.dtype
     look = lambda unknowns: linearise(problem, unknowns, data, batch_size=solver.columns_at_once)
@@ -155,6 +161,7 @@ def _invert(problem: TomographyProblem, data: EventData, solver: AbstractSharedS
         trial=start,
         damping=jnp.asarray(_FIRST_DAMPING, dtype),
         decrement=infinity,
+        promised=infinity,
         start=-infinity,
         step_idx=jnp.asarray(0),
         converged=jnp.asarray(False),
@@ -171,7 +178,7 @@ def _invert(problem: TomographyProblem, data: EventData, solver: AbstractSharedS
         "num_steps": last.step_idx,
         "log_density_start": last.start,
         "log_density": last.log_density,
-        "decrement": last.decrement,
+        "decrement": last.promised,
     }
     return value, stats, code
 
@@ -194,7 +201,8 @@ def _step(look, solver: AbstractSharedSolver, tolerance, state: _Search) -> _Sea
     gained = density - state.log_density
     better = gained >= -rounding
     good = gained > 0.5 * state.decrement - rounding
-    damping = jnp.where(better, jnp.where(good, state.damping / 10, state.damping), state.damping * 4)
+    # First arrivals change from one ray to another: a step that gains less than it should is no reason to go on slowly.
+    damping = state.damping * jnp.where(better, jnp.where(good, 0.1, 0.4), 4.0).astype(density.dtype)
     damping = jnp.maximum(damping, _LEAST_DAMPING)
     equations = normal_equations(linear, state.trial, damping)
     move, expected = equations.whole_step(solver.step(equations))
@@ -203,16 +211,21 @@ def _step(look, solver: AbstractSharedSolver, tolerance, state: _Search) -> _Sea
     choose = lambda new, old: jax.tree.map(lambda n, o: jnp.where(better, n, o), new, old)
     # Damping shortens a step, so only one that was hardly damped tells how far the maximum is.
     settled = better & (expected < jnp.maximum(tolerance, rounding)) & (damping <= 1)
+    promised = jnp.where(better, expected, state.promised)
+    # Where first arrivals change from ray to ray the density has creases, on which nothing is gained any more by steps however short.
+    left = state.decrement * _BACKTRACK
+    creased = ~better & (left < tolerance) & (promised < _CREASE)
     return _Search(
         best=choose(state.trial, state.best),
         log_density=jnp.where(better, density, state.log_density),
         linear=None if state.linear is None else choose(linear, state.linear),
         trial=choose(onwards, back),
         damping=damping,
-        decrement=jnp.where(better, expected, state.decrement * _BACKTRACK),
+        decrement=jnp.where(better, expected, left),
+        promised=promised,
         start=jnp.where(state.step_idx == 0, density, state.start),
         step_idx=state.step_idx + 1,
-        converged=settled,
+        converged=settled | creased,
     )
 
 

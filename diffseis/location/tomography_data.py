@@ -34,7 +34,9 @@ def tomography_arrays(
         ValueError: where a depth or a time of `start` is missing.
     """
     if not np.all(np.isfinite(start.depth_km)) or np.any(np.isnat(start.time)):
-        raise ValueError("every event of `start` needs a depth and a time to begin with; leave out those without")
+        raise ValueError(
+            "every event of `start` needs a depth and a time to begin with; leave out those without"
+        )
     prepared = prepare_picks(picks, stations)
     row_of = {str(name): row for row, name in enumerate(prepared.event_id)}
     rows = [row_of.get(str(name)) for name in start.event_id]
@@ -56,9 +58,7 @@ def tomography_arrays(
             events.append(none)
             origins.append(0.0)
             continue
-        events.append(
-            event_arrays(prepared, picks, stations, frame, row, station_terms_s=terms, size=size)
-        )
+        events.append(event_arrays(prepared, picks, stations, frame, row, station_terms_s=terms, size=size))
         origins.append(float(seconds_between(np.array([time]), prepared.reference_time[row])[0]))
     data = jax.tree.map(lambda *x: jnp.stack([jnp.asarray(v) for v in x]), *events)
     ned = frame.to_ned(start.latitude, start.longitude, start.depth_km)

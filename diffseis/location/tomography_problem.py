@@ -27,8 +27,8 @@ class Hypocentres(eqx.Module):
     origin_time_s: Float[Array, " event"]
 
     def __init__(self, ned_km, origin_time_s):
-        self.ned_km = jnp.asarray(ned_km, float)
-        self.origin_time_s = jnp.asarray(origin_time_s, float)
+        self.ned_km = jnp.asarray(ned_km)
+        self.origin_time_s = jnp.asarray(origin_time_s)
 
     def moved(self, by: Float[Array, "event 4"]) -> "Hypocentres":
         """Moved by km and s."""
@@ -132,7 +132,9 @@ class TomographyProblem(eqx.Module):
         times = self.medium.times(self.log_speed(unknowns.shared))
         hypocentres = self.hypocentres(unknowns.hypocentres)
         predicted = travel_times(times, hypocentres.ned_km, data)
-        predicted = predicted + hypocentres.origin_time_s[:, None] + self.terms_at_picks(unknowns.shared, data)
+        predicted = (
+            predicted + hypocentres.origin_time_s[:, None] + self.terms_at_picks(unknowns.shared, data)
+        )
         # Masked before the arithmetic, too: whatever the padding holds must not reach a gradient.
         return jnp.where(data.mask, arrival_s(data) - predicted, 0)
 
