@@ -56,13 +56,19 @@ class Linearised(eqx.Module):
         """Change of the weighted predictions with the shared unknowns."""
         if self.products is not None:
             return self.products[0](shared)
-        return jnp.tensordot(shared, self.columns, axes=1)
+        return jnp.tensordot(shared, self.matrix(), axes=1)
 
     def transpose(self, picks: Float[Array, "event pick"]) -> Float[Array, " shared"]:
         """Transpose of `forward`."""
         if self.products is not None:
             return self.products[1](picks)
-        return jnp.tensordot(self.columns, picks, axes=2)
+        return jnp.tensordot(self.matrix(), picks, axes=2)
+
+    def matrix(self) -> Float[Array, "shared event pick"]:
+        """The derivatives by the shared unknowns, where they are kept."""
+        if self.columns is None:
+            raise ValueError("this point was linearised without a matrix; give `linearise` a `batch_size`")
+        return self.columns
 
     def weighed(self, factor: Float[Array, ""]) -> "Linearised":
         """The same with all weights multiplied."""

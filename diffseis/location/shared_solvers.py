@@ -79,7 +79,7 @@ class Dense(AbstractSharedSolver):
         return self.batch_size
 
     def _hessian(self, equations: NormalEquations) -> Float[Array, "shared shared"]:
-        columns = equations.linear.columns
+        columns = equations.linear.matrix()
         along = jnp.einsum("epk,sep->sek", equations.linear.by_hypocentre, columns)
         half = jax.scipy.linalg.solve_triangular(
             equations.factor, jnp.moveaxis(along, 0, 2), lower=True
