@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from diffseis.plot.style import (
     OTHER_COLOUR,
@@ -20,7 +21,14 @@ def draw_all(results: dict, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     with house_style():
         if "checkerboard" in results:
-            (folder / "checkerboard.png").write_bytes(figure_png(section(results["checkerboard"])))
+            (folder / "checkerboard.png").write_bytes(
+                figure_png(
+                    section(
+                        results["checkerboard"]
+                        | {"resolved": results["settings"]["checkerboard"]["resolved"]}
+                    )
+                )
+            )
         if "central_italy" in results:
             (folder / "central_italy.png").write_bytes(figure_png(profiles(results["central_italy"])))
 
@@ -44,16 +52,30 @@ def section(told: dict):
     stations, events = np.array(told["stations_km"]), np.array(told["events_km"])
     images = []
     for letter, ax, (title, values, look) in zip("abcd", axes.flat, panels, strict=True):
-        images.append(ax.pcolormesh(north, down, values.T, shading="nearest", rasterized=True, **look))
+        images.append(ax.pcolormesh(north, down, values.T, shading="gouraud", rasterized=True, **look))
         if look is speeds and title != "Truth":
             which = "known" if "known" in title else "joint"
             resolution = np.array(told[which]["resolution"])[0]
-            ax.contour(north, down, resolution.T, levels=[0.6], colors="k", linewidths=1.0, linestyles="--")
-        ax.plot(*events.T, "o", ms=2.2, mfc="white", mec="k", mew=0.4, ls="none")
-        ax.plot(*stations.T, "v", ms=5.5, color="k", clip_on=False, ls="none")
+            ax.contour(
+                north,
+                down,
+                resolution.T,
+                levels=[told["resolved"]],
+                colors="k",
+                linewidths=1.0,
+                linestyles="--",
+            )
+        ax.plot(*events.T, "o", ms=2.4, mfc="white", mec="k", mew=0.4, ls="none", label="event")
+        ax.plot(
+            *stations.T, "v", ms=6, mfc="k", mec="white", mew=0.5, clip_on=False, ls="none", label="station"
+        )
         ax.set_title(f"({letter}) {title}")
         ax.set_aspect("equal")
-        ax.set_ylim(down[-1] + 1, down[0] - 1)
+        ax.set_ylim(down[-1], down[0] - 0.6)
+    lines, names = axes[0, 0].get_legend_handles_labels()
+    lines.append(Line2D([], [], color="k", lw=1.0, ls="--"))
+    names.append(f"inside: posterior variance below {1 - told['resolved']:.0%} of the prior's")
+    figure.legend(lines, names, loc="outside upper center", ncols=3)
     for ax in axes[1]:
         ax.set_xlabel("North (km)")
     for ax in axes[:, 0]:
