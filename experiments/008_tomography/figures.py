@@ -93,6 +93,9 @@ def profiles(told: dict):
     depth, start = np.array(found["depth_km"]), np.array(found["start_km_s"])
     figure = new_figure(8.6, 5.4)
     axes = figure.subplots(1, 4, sharey=True, width_ratios=[1, 1, 1, 0.55])
+    pair = np.array(told["station_halves"]["speed_km_s"])
+    halves = {"vp_km_s": pair[:, 0], "vs_km_s": pair[:, 1], "vp_vs": pair[:, 0] / pair[:, 1]}
+    halves = {name: list(curves) for name, curves in halves.items()}
     rows = [
         ("vp_km_s", "P speed (km/s)", P_COLOUR, start[0]),
         ("vs_km_s", "S speed (km/s)", S_COLOUR, start[1]),
@@ -104,21 +107,32 @@ def profiles(told: dict):
         ax.fill_betweenx(depth, lower, upper, color=colour, alpha=0.38, lw=0, label="68 %")
         ax.plot(middle, depth, "-", color=colour, label="median")
         ax.plot(before, depth, "--", color="k", lw=1.0, label="starting model")
+        for one in halves[name]:
+            ax.plot(
+                one,
+                depth,
+                "-",
+                color="k",
+                lw=0.7,
+                alpha=0.75,
+                label="halves of the stations" if one is halves[name][0] else None,
+            )
         ax.set_xlabel(label)
         ax.set_title(f"({letter})")
         add_grid(ax)
     axes[2].axvline(1.844, color=OTHER_COLOUR, lw=1.0, ls=":")
     axes[2].annotate(
-        "Wadati\n1.844",
-        (1.844, 17.2),
+        "Wadati diagram: 1.844",
+        (1.838, 5.8),
         fontsize=7,
         color="#555555",
+        rotation=90,
         ha="right",
-        xytext=(-3, 0),
-        textcoords="offset points",
+        va="bottom",
     )
     axes[2].set_xlim(1.65, 2.25)
-    axes[0].legend(loc="lower left")
+    lines, names = axes[2].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside upper center", ncols=5)
     events = np.array(told["hypocentres"]["depth_km"])
     axes[3].hist(
         events,

@@ -251,7 +251,7 @@ def test_matrix_free_is_dense():
     np.testing.assert_allclose(free.hypocentre_covariance, dense.hypocentre_covariance, rtol=1e-5, atol=1e-9)
     # Few eigenpairs: never surer than the truth, and less and less unsure.
     widths = []
-    for rank in (4, 8, 12):
+    for rank in (4, 10):
         few = invert_travel_times(
             shared, data, ConjugateGradients(rtol=1e-10, rank=rank), tolerance=1e-8
         ).value
@@ -260,8 +260,23 @@ def test_matrix_free_is_dense():
     assert np.all(np.diff(widths) < 0)
 
 
-def test_plane_through_the_solver(getkey):
-    """A section recovered within its uncertainty; derivatives of the density by the adjoint are right."""
+def test_plane_by_the_adjoint_of_the_solver(getkey):
+    """The density's gradient, by one reverse pass through the sweeps of all stations, against differences of the density itself."""
+    problem, empty = plane_problem(hypocentre_sd_km=0.7, origin_sd_s=0.2)
+    data = observe(problem, draw_truth(problem, key=getkey()), empty, key=getkey())
+    _, unravel = jax.flatten_util.ravel_pytree(problem.at_prior())
+    pair = eqx.filter_jit(jax.value_and_grad(lambda x: problem.log_density(unravel(x), data)))
+    size = problem.num_shared + 4 * 8
+    at, along = 0.3 * jr.normal(getkey(), (size,)), jr.normal(getkey(), (size,))
+    step = 1e-4
+    values = [float(pair(at + k * step * along)[0]) for k in (-2, -1, 1, 2)]
+    reference = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
+    np.testing.assert_allclose(jnp.sum(pair(at)[1] * along), reference, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_plane_recovered_and_differentiated_both_ways(getkey):
+    """A section recovered within its uncertainty; derivatives of the density are right in both modes."""
     problem, empty = plane_problem(hypocentre_sd_km=0.7, origin_sd_s=0.2)
     truth = draw_truth(problem, key=getkey())
     data = observe(problem, truth, empty, key=getkey())
@@ -300,6 +315,7 @@ def test_layers_recover_the_truth():
     np.testing.assert_allclose(draws.std(axis=0), value.log_speed_sd, rtol=0.06)
 
 
+@pytest.mark.slow
 def test_particles_agree_with_laplace_where_it_holds():
     """With this many picks the posterior is all but normal: SVGD finds the same moments, hypocentres integrated out."""
     start, _, empty = network(EVENTS, STATIONS, seed=1)
