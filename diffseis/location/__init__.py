@@ -41,9 +41,9 @@ from diffseis.location.shared_solvers import Dense as Dense
 from diffseis.location.shared_solvers import Spectrum as Spectrum
 from diffseis.location.speed_prior import SpeedPrior as SpeedPrior
 from diffseis.location.station_terms import estimate_station_terms as estimate_station_terms
-from diffseis.location.tomography import TomographyPosterior as TomographyPosterior
 from diffseis.location.tomography import invert_travel_times as invert_travel_times
 from diffseis.location.tomography_data import tomography_arrays as tomography_arrays
+from diffseis.location.tomography_posterior import TomographyPosterior as TomographyPosterior
 from diffseis.location.tomography_problem import Hypocentres as Hypocentres
 from diffseis.location.tomography_problem import TomographyProblem as TomographyProblem
 from diffseis.location.tomography_problem import Unknowns as Unknowns

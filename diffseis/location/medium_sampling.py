@@ -6,8 +6,8 @@ from jaxtyping import Array, Float, Key
 
 from diffseis.inference import AbstractSampler, Draws, Modes, run_sampler
 from diffseis.location.data import EventData
-from diffseis.location.normal_equations import hypocentre_columns
-from diffseis.location.tomography import TomographyPosterior
+from diffseis.location.linearised import hypocentre_columns
+from diffseis.location.tomography_posterior import TomographyPosterior
 from diffseis.location.tomography_problem import (
     NUM_EVENT_UNKNOWNS,
     TomographyProblem,

@@ -133,7 +133,7 @@ def check_coverage(ratios):
 
 def test_coverage_of_a_joint_inversion():
     problem, empty = joint_problem()
-    medium, terms, places = coverage(problem, empty, 60, key=jr.key(11))
+    medium, terms, places = coverage(problem, empty, 150, key=jr.key(11))
     for ratios in (medium, terms, places):
         check_coverage(ratios)
     # It would be seen if the hypocentres were taken as known: the same data, their uncertainty left out.
