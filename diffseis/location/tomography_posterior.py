@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 from diffseis.location.data import EventData
 from diffseis.location.linearised import Linearised
 from diffseis.location.normal_equations import normal_equations
-from diffseis.location.shared_solvers import Spectrum
+from diffseis.location.shared_solvers import AbstractSharedSolver, Spectrum
 from diffseis.location.speed_prior import SpeedPrior
 from diffseis.location.tomography_problem import Hypocentres, TomographyProblem, Unknowns
 
