@@ -249,11 +249,14 @@ def test_matrix_free_is_dense():
     np.testing.assert_allclose(free.log_speed_sd, dense.log_speed_sd, rtol=1e-6)
     np.testing.assert_allclose(free.terms_sd_s, dense.terms_sd_s, rtol=1e-6)
     np.testing.assert_allclose(free.hypocentre_covariance, dense.hypocentre_covariance, rtol=1e-5, atol=1e-9)
-    # Few eigenpairs: never surer than all of them, and surer than the prior.
+    # Few eigenpairs: never surer than all of them, nor less sure than the prior.
     few = invert_travel_times(shared, data, ConjugateGradients(rtol=1e-10, rank=8), tolerance=1e-8).value
     sd = np.asarray(few.log_speed_sd)
     assert np.all(sd >= np.asarray(dense.log_speed_sd) * (1 - 1e-6))
-    assert np.all(sd < 0.7 * np.asarray(problem.medium.prior.sd()))
+    # (Which nodes gain depends on which unknowns the leading pairs are of: here some are of station terms.)
+    before = np.asarray(problem.medium.prior.sd())
+    assert np.all(sd <= before * (1 + 1e-9))
+    assert np.sum(sd**2) < np.sum(before**2)
 
 
 def test_plane_by_the_adjoint_of_the_solver(getkey):
