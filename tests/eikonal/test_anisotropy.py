@@ -51,6 +51,15 @@ def _nodal_times(solution, source_km):
     return jnp.sqrt(square) * solution.stats["tau"]
 
 
+def test_a_tilted_elliptical_medium():
+    axis = np.array([np.sin(0.5), np.cos(0.5)])
+    medium = TransverselyIsotropic(MODEL, 0.2, 0.2, (axis[0], 0.0, axis[1]))
+    solution = solve_eikonal(medium, _square(41), source_km=jnp.asarray(SOURCE))
+    exact = stretched(np.asarray(_square(41).nodes_km()), SOURCE, axis, 0.2)
+    assert _relative(_nodal_times(solution, SOURCE), exact) < 4.2e-5  # measured 4.0e-5
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tilt_rad", "sizes"),
     [
@@ -95,7 +104,8 @@ def test_group_slowness_is_the_largest_projection(epsilon, delta):
     np.testing.assert_allclose(found, searched, rtol=2e-8)
 
 
-@pytest.mark.parametrize("tilt_rad", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
+@pytest.mark.slow
+@pytest.mark.parametrize("tilt_rad", [0.0, 0.5])
 def test_a_uniform_anelliptical_medium(tilt_rad):
     """Against the slowness of the group along straight rays."""
     axis = np.array([np.sin(tilt_rad), np.cos(tilt_rad)])

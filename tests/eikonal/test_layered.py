@@ -72,6 +72,7 @@ def test_against_fermat(seed):
     np.testing.assert_allclose(_times(Layered(tops, speed), r, a, b), expected, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize("seed", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 4))])
 def test_linear_layers_between_staircases(seed):

@@ -127,6 +127,7 @@ def _error(field, exact, form="depth"):
     return float(jnp.linalg.norm(found - known) / jnp.linalg.norm(known))
 
 
+@pytest.mark.slow
 def test_training_finds_the_first_arrivals_of_a_gradient():
     model = Gradient(4.0, 0.1)
     solution = train_travel_times(model, LOW, HIGH, width=16, num_points=256, num_steps=60, key=jr.key(0))

@@ -225,6 +225,7 @@ def test_cells_much_longer_than_high():
     np.testing.assert_allclose(solution.stats["tau"], 1 / 6, rtol=1e-6)
 
 
+@pytest.mark.slow
 @needs_x64
 def test_derivatives_that_did_not_converge_are_nan():
     grid = RegularGrid([0.0, 0.0], 0.5, (33, 29))

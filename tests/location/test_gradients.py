@@ -41,6 +41,7 @@ def test_hypocentre_by_velocity(likelihood):
     jacobian_agrees(lambda p: _place(likelihood, p, data), [5.0, 0.05], step=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_hypocentre_by_picks():
     data = event()
 

@@ -80,6 +80,7 @@ def test_gradient_of_the_density(law, getkey):
     check_grads(jax.jit(lambda a: density(a @ directions)), np.full(6, 0.3), rtol=1e-6, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_step_is_the_maximum_where_times_are_linear(getkey):
     """Origin times and station terms alone: the posterior is normal, and known by linear algebra."""
     start, _, empty = network(EVENTS, STATIONS, seed=1)
@@ -237,6 +238,7 @@ def plane_problem(*, sd=0.06, **options):
     return TomographyProblem(gridded_medium(stations, sd=sd), start, **options), empty
 
 
+@pytest.mark.slow
 def test_matrix_free_is_dense():
     """Steps, spectra and draws of both solvers, through products with the Jacobian and through the matrix itself."""
     problem, empty = joint_problem(poison=jnp.nan)
@@ -259,6 +261,7 @@ def test_matrix_free_is_dense():
     assert np.sum(sd**2) < np.sum(before**2)
 
 
+@pytest.mark.slow
 def test_plane_by_the_adjoint_of_the_solver(getkey):
     """The density's gradient, by one reverse pass through the sweeps of all stations, against differences of the density itself."""
     problem, empty = plane_problem(hypocentre_sd_km=0.7, origin_sd_s=0.2)

@@ -82,6 +82,7 @@ def test_a_catalogue_teaches_its_error_and_then_fits(catalogue):
     assert normalised_misfit(far) > normalised_misfit(right) + 0.3
 
 
+@pytest.mark.slow
 def test_too_few_picks_teach_nothing(catalogue):
     picks, stations, frame = catalogue
     few = picks.take(np.arange(len(picks)) < 5)

@@ -51,6 +51,7 @@ def _scene(tiny):
     return stations, frame, _medium(frame)
 
 
+@pytest.mark.slow
 def test_tables_of_three_dimensions_are_those_of_the_closed_form(tiny):
     stations, frame, medium = _scene(tiny)
     stations = stations.take(np.arange(3))
@@ -162,6 +163,7 @@ def test_locating_by_networks(tiny):
         run_locate(config.model_copy(update={"network": kept, "out": tiny.folder / "other"}))
 
 
+@pytest.mark.slow
 def test_times_of_first_order_are_told_and_not_kept(tiny, monkeypatch):
     """Where the second-order scheme does not settle (here: is given one round), with a notice that the report shows."""
     stations, frame, medium = _scene(tiny)
