@@ -191,7 +191,7 @@ def test_wrong_calls():
         solve_eikonal(medium, grid, source_km=source, metric=Spherical())
     with pytest.raises(ValueError, match="must lie in it"):
         solve_eikonal(TransverselyIsotropic(MODEL, 0.1, 0.1, (0.0, 1.0, 1.0)), grid, source_km=source)
-    with pytest.raises(ValueError, match="above -0.5"):
+    with pytest.raises(ValueError, match=r"above -0\.5"):
         TransverselyIsotropic(MODEL, -0.6, 0.0)
     with pytest.raises(ValueError, match="not zero"):
         TransverselyIsotropic(MODEL, 0.1, 0.0, (0.0, 0.0, 0.0))
