@@ -1,4 +1,4 @@
-"""Travel-time tables for three-dimensional media: one grid per station and phase."""
+"""Travel-time tables for media of two and three dimensions: one grid per station and phase."""
 
 import equinox as eqx
 import jax
@@ -20,14 +20,14 @@ class GridTimeTables(AbstractPhaseTimes):
     """P and S times from every station to any point of a grid.
 
     By reciprocity the station is the source of the solution; ``tau = T / distance`` is interpolated by a
-    cubic spline (64 coefficients per time), so that times keep their cone at the station.
+    cubic spline (64 coefficients per time in three dimensions), so that times keep their cone at the station.
 
     Attributes:
         coefficients: of the splines of tau in s/km; row ``phase * num_stations + station``.
-        grid: nodes in north, east, down.
+        grid: nodes in north, east, down; or in north, down, where everything is taken to lie in that plane.
     """
 
-    coefficients: Float[Array, "row north east down"]
+    coefficients: Float[Array, "row *axes"]
     grid: RegularGrid
 
     def __check_init__(self):
@@ -45,8 +45,15 @@ class GridTimeTables(AbstractPhaseTimes):
         phase_idx: Int[Array, ""],
     ) -> Float[Array, ""]:
         row = phase_idx * self.num_stations + receiver_row
-        tau = evaluate_spline(self.coefficients, self.grid.to_index(source_ned_km), row)
-        return safe.norm(source_ned_km - receiver_ned_km) * tau
+        source, receiver = (on_axes(x, self.grid.num_dims) for x in (source_ned_km, receiver_ned_km))
+        return safe.norm(source - receiver) * evaluate_spline(
+            self.coefficients, self.grid.to_index(source), row
+        )
+
+
+def on_axes(x_ned_km: Float[Array, "... 3"], num_dims: int) -> Float[Array, "... dim"]:
+    """Coordinates on the axes of a grid: without east in two dimensions."""
+    return x_ned_km if num_dims == 3 else jnp.stack([x_ned_km[..., 0], x_ned_km[..., 2]], axis=-1)
 
 
 def build_grid_tables(

@@ -16,8 +16,6 @@ PASSING = 4
 """The code of an axis along which a wave passes at right angles, smoothly."""
 MOST_PASSING = 0.05
 """Largest share that such an axis may have in the squared slowness, away from the source (judged)."""
-
-
 MOST_LEAN = 0.0004
 """The same where rays may cross the grid's axes aslant, so that a wrong lean shows on both sides of an axis (judged)."""
 

@@ -8,11 +8,10 @@ import jax.numpy as jnp
 from equinox import AbstractClassVar, AbstractVar
 from jaxtyping import Array, Float, Int
 
-from diffseis.core import safe
 from diffseis.core.grids import RegularGrid
-from diffseis.core.interpolate import evaluate_spline
 from diffseis.core.results import RESULTS
-from diffseis.eikonal import AbstractPhaseTimes, FactoredSweeping, LayeredTime, solve_eikonal
+from diffseis.eikonal import AbstractPhaseTimes, FactoredSweeping, GridTimeTables, LayeredTime, solve_eikonal
+from diffseis.eikonal.grid_tables import on_axes
 from diffseis.location.speed_prior import SpeedPrior
 from diffseis.velocity import AbstractVelocityModel, Gridded, Layered
 from diffseis.velocity.base import is_concrete
@@ -147,7 +146,7 @@ class GriddedMedium(AbstractMedium):
             )
         if is_concrete(self.stations_ned_km, self.time_grid.origin_km):
             for row, station in enumerate(self.stations_ned_km):
-                if not self.time_grid.contains(_on_axes(station, dims)):
+                if not self.time_grid.contains(on_axes(station, dims)):
                     raise ValueError(
                         f"station {row} at {station} km lies outside `time_grid`; let it reach further"
                     )
@@ -157,7 +156,7 @@ class GriddedMedium(AbstractMedium):
         return Gridded(self.grid, p), Gridded(self.grid, s)
 
     def times(self, log_speed):
-        places = _on_axes(self.stations_ned_km, self.grid.num_dims)
+        places = on_axes(self.stations_ned_km, self.grid.num_dims)
 
         def one_phase(values):
             model = Gridded(self.grid, jnp.exp(values))
@@ -170,42 +169,10 @@ class GriddedMedium(AbstractMedium):
 
             return jax.vmap(one_station)(places) if _few(places) else jax.lax.map(one_station, places)
 
-        return SweptTimes(jax.lax.map(one_phase, log_speed), self.time_grid, places)
-
-
-class SweptTimes(AbstractPhaseTimes):
-    """Times from every station, as splines of tau (time over distance) on a grid of two or three dimensions.
-
-    Attributes:
-        coefficients: of the splines, s/km.
-        grid: its nodes.
-        places_km: of the stations, on the grid's axes.
-    """
-
-    coefficients: Float[Array, "phase station *axes"]
-    grid: RegularGrid
-    places_km: Float[Array, "station dim"]
-
-    def __call__(
-        self,
-        source_ned_km: Float[Array, "3"],
-        receiver_ned_km: Float[Array, "3"],
-        receiver_row: Int[Array, ""],
-        phase_idx: Int[Array, ""],
-    ) -> Float[Array, ""]:
-        phases, stations, *shape = self.coefficients.shape
-        source = _on_axes(source_ned_km, self.grid.num_dims)
-        stack = self.coefficients.reshape(phases * stations, *shape)
-        row = jnp.clip(phase_idx, 0, phases - 1) * stations + jnp.clip(receiver_row, 0, stations - 1)
-        tau = evaluate_spline(stack, self.grid.to_index(source), row)
-        return safe.norm(source - self.places_km[jnp.clip(receiver_row, 0, stations - 1)]) * tau
+        tables = jax.lax.map(one_phase, log_speed)
+        return GridTimeTables(tables.reshape(-1, *tables.shape[2:]), self.time_grid)
 
 
 def _few(places: Float[Array, "station dim"]) -> bool:
     """In two dimensions all stations are swept at once: one alone is too little work for a processor."""
     return places.shape[1] == 2
-
-
-def _on_axes(x_ned_km: Float[Array, "... 3"], num_dims: int) -> Float[Array, "... dim"]:
-    """Coordinates on the axes of a grid: without east in two dimensions."""
-    return x_ned_km if num_dims == 3 else jnp.stack([x_ned_km[..., 0], x_ned_km[..., 2]], axis=-1)
