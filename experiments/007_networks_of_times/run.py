@@ -10,6 +10,7 @@ import json
 import os
 import time
 import tomllib
+from functools import partial
 from pathlib import Path
 
 from diffseis.core.precision import enable_x64
@@ -198,8 +199,8 @@ def marmousi_source():
     return marmousi("marmousi_source", (140,))
 
 
-def marmousi_pairs():
-    return marmousi("marmousi_pairs", (31, 140, 255))
+def marmousi_pairs(name="marmousi_pairs"):
+    return marmousi(name, (31, 140, 255))
 
 
 def vti_seam():
@@ -233,24 +234,29 @@ def data() -> Path | None:
     return None if folder is None else Path(folder) / "eikonal"
 
 
-CASES = (
-    gradient,
-    gradient_long,
-    layers,
-    linear_layers,
-    heterogeneous,
-    depth_gradient_source,
-    marmousi_source,
-    marmousi_pairs,
-    vti_seam,
-)
+CASES = {
+    case.__name__: case
+    for case in (
+        gradient,
+        gradient_long,
+        layers,
+        linear_layers,
+        heterogeneous,
+        depth_gradient_source,
+        marmousi_source,
+        marmousi_pairs,
+        vti_seam,
+    )
+}
+TRIALS = {name: partial(marmousi_pairs, name) for name in CONFIG if name.startswith("marmousi_pairs_")}
+"""Only where they are asked for: long."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=[case.__name__ for case in CASES])
+    parser.add_argument("--only", nargs="+", choices=[*CASES, *TRIALS], default=[*CASES])
     parser.add_argument("--out", type=Path, default=HERE / "results.json")
     arguments = parser.parse_args()
     results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
@@ -258,16 +264,14 @@ def main() -> None:
     name = (
         f"{device.device_kind}" if device.platform != "cpu" else f"CPU, {len(os.sched_getaffinity(0))} cores"
     )
-    for case in CASES:
-        if arguments.only and case.__name__ not in arguments.only:
-            continue
-        found = case()
+    for case_name in arguments.only:
+        found = (CASES | TRIALS)[case_name]()
         if found is None:
-            print(f"{case.__name__}: skipped, DIFFSEIS_REFERENCE_DATA is not set", flush=True)
+            print(f"{case_name}: skipped, DIFFSEIS_REFERENCE_DATA is not set", flush=True)
             continue
         found = {"device": name, "jax": jax.__version__, "load": round(os.getloadavg()[0], 1), **found}
-        print(case.__name__, json.dumps(found), flush=True)
-        results.setdefault(name, {})[case.__name__] = found
+        print(case_name, json.dumps(found), flush=True)
+        results.setdefault(name, {})[case_name] = found
         arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -9,7 +9,7 @@ import pytest
 from diffseis.core.grids import RegularGrid
 from diffseis.core.results import RESULTS
 from diffseis.eikonal import FactoredSweeping, GradientTime, Spherical, solve_eikonal
-from diffseis.velocity import Gradient, Homogeneous, SpeedRatio, TransverselyIsotropic
+from diffseis.velocity import AbstractVelocityModel, Gradient, Homogeneous, SpeedRatio, TransverselyIsotropic
 from diffseis.velocity.anisotropic import group_slowness_ratio, phase_speed_ratio
 from tests.helpers.gradients import check_grads
 
@@ -90,7 +90,7 @@ def test_an_elliptical_medium_in_three_dimensions():
         TransverselyIsotropic(MODEL, 0.1, 0.1, axis), _square(31, 3), source_km=jnp.asarray(source)
     )
     exact = stretched(np.asarray(_square(31, 3).nodes_km()), source, axis, 0.1)
-    assert _relative(_nodal_times(solution, source), exact) < 1.5e-4
+    assert _relative(_nodal_times(solution, source), exact) < 7.5e-5  # measured 7.1e-5
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(0.2, 0.1), (0.1, -0.1), (0.25, 0.0)])
@@ -154,7 +154,7 @@ def test_derivatives_in_a_tilted_medium():
         medium = TransverselyIsotropic(Gradient(x[0], x[1]), x[2], x[3], jnp.stack(axis))
         return solve_eikonal(medium, grid, EXACT, source_km=x[5:], throw=False).value(receiver)
 
-    check_grads(time, jnp.asarray([3.0, 0.2, 0.2, 0.1, 0.4, 7.313, 6.871]), rtol=1e-5)
+    check_grads(time, jnp.asarray([3.0, 0.2, 0.2, 0.1, 0.4, 7.313, 6.871]))
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_wrong_calls():
         TransverselyIsotropic(MODEL, -0.6, 0.0)
     with pytest.raises(ValueError, match="not zero"):
         TransverselyIsotropic(MODEL, 0.1, 0.0, (0.0, 0.0, 0.0))
-    assert not isinstance(medium, type(MODEL).__mro__[1]), "would be taken for isotropic elsewhere"
+    assert not isinstance(medium, AbstractVelocityModel), "would be taken for isotropic elsewhere"
     assert eqx.filter_jit(lambda m: m.thomsen(jnp.zeros(3)))(medium)[0] == 0.1
 
 
