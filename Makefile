@@ -7,23 +7,27 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-x32 test-all lint format notebooks benchmark lock doctor clean
+.PHONY: help demo test test-long test-x32 test-all lint format notebooks benchmark lock doctor clean
 help:
 	@echo "make demo       locate fifty real earthquakes, write out/demo/report.html"
 	@echo "make test       the quick test suite"
-	@echo "make test-all   quick, single-precision and slow tests, notebooks"
+	@echo "make test-long  tests of some seconds to a minute each"
+	@echo "make test-all   quick, long, single-precision and slow tests, notebooks"
 	@echo "make lint       formatting, ruff, pyright, import contracts"
 
 demo: $(VENV)/.run
 	@$(BIN)/diffseis demo --out out/demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu and not network"
+	$(BIN)/python -m pytest -q -n 2 -m "not long and not slow and not gpu and not network"
+
+test-long: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n 2 -m "long and not slow and not gpu and not network"
 
 test-x32: $(VENV)/.dev
 	DIFFSEIS_TEST_X64=0 $(BIN)/python -m pytest -q -m "not slow and not gpu and not network" tests/core tests/location/test_float32.py
 
-test-all: test test-x32 notebooks
+test-all: test test-long test-x32 notebooks
 	$(BIN)/python -m pytest -q -n 2 -m "slow and not gpu and not network"
 
 lint: $(VENV)/.dev

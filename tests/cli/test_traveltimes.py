@@ -79,6 +79,7 @@ def _closed_form(a, b, speed):
     return np.arccosh(1 + g**2 * np.sum((a - b) ** 2) / (2 * va * vb)) / g
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("vp_vs", [pytest.param(None, marks=pytest.mark.slow), 1.75])
 def test_media_of_three_dimensions(diffseis, files, vp_vs):
     speeds = _three_dimensions(files, vp_vs=vp_vs)
@@ -124,6 +125,7 @@ def _figure(diffseis, monkeypatch, folder, *more):
     return shown[0]
 
 
+@pytest.mark.long
 def test_figure(diffseis, files, monkeypatch):
     section = _figure(diffseis, monkeypatch, files, "--velocity-kind", "linear")
     np.testing.assert_allclose(section.source_km, [0, 8])

@@ -53,7 +53,13 @@ FIELDS = {
 NETWORK_TOLERANCE = 2e-2
 """Largest relative error of slowness of a network."""
 
-fields = pytest.mark.parametrize(("field", "model"), FIELDS.values(), ids=FIELDS.keys())
+fields = pytest.mark.parametrize(
+    ("field", "model"),
+    [
+        pytest.param(*case, id=name, marks=pytest.mark.long if name == "neural" else ())
+        for name, case in FIELDS.items()
+    ],
+)
 
 
 def _points(num=40):

@@ -47,6 +47,7 @@ def test_equal_layers_are_homogeneous(kind):
     assert isinstance(HomogeneousTime(Homogeneous(6.0)), eqx.Module)
 
 
+@pytest.mark.long
 @needs_x64
 def test_linear_layers_that_sample_a_gradient():
     rng = np.random.default_rng(1)
@@ -96,6 +97,7 @@ def test_linear_layers_between_staircases(seed):
     assert np.all(got <= _times(Layered(tops, slow), r, a, b) * (1 + 1e-6))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["layers", pytest.param("linear", marks=pytest.mark.slow)])
 def test_against_fast_marching(kind):
     skfmm = pytest.importorskip("skfmm")

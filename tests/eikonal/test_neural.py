@@ -91,6 +91,7 @@ def test_gradient(model, form):
     check_grads(jax.jit(lambda x: field(x, receiver)), jnp.asarray([4.0, 5.0, 3.1]), rtol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", [LAYERS, Layered([1.0, 2.0, 2.0, 8.0], [3.0, 4.0, 5.0, 7.0], "linear")])
 def test_mean_slowness_of_layers_is_that_of_fine_steps(model):
     a, b = jnp.asarray([0.0, 0.0, -1.3]), jnp.asarray([3.0, 1.0, 9.7])
@@ -191,6 +192,7 @@ def test_known_times_of_layers_are_learnt():
     assert _error(solution.value, LayeredTime(LAYERS)) < 1e-3
 
 
+@pytest.mark.long
 def test_weights_of_one_medium_start_the_next():
     first = train_travel_times(
         Gradient(4.0, 0.1), LOW, HIGH, width=16, num_points=256, num_steps=40, key=jr.key(0)
@@ -202,6 +204,7 @@ def test_weights_of_one_medium_start_the_next():
     assert warm.stats["residual"] < 0.3 * cold.stats["residual"]
 
 
+@pytest.mark.long
 def test_bad_arguments_are_refused():
     gradient = Gradient(4.0, 0.1)
     train = lambda model=gradient, low=LOW, high=HIGH, **kw: train_travel_times(

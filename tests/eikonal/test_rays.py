@@ -187,6 +187,7 @@ def _number(receiver, source):
     return solution.value.length_km + 2 * solution.value.time_s + solution.value.points_km[3, 2]
 
 
+@pytest.mark.long
 def test_gradients_and_source_on_receiver():
     """Through the steps of the differential equation, by both ends."""
     slope = jax.jit(jax.grad(_number, argnums=(0, 1)))

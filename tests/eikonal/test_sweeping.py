@@ -46,6 +46,7 @@ def _error(num_nodes, source_km, solver=None):
     )
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("source_km", [(7.313, 6.871), (5.0, 5.0), (0.0, 0.0), (19.99, 0.01)])
 def test_second_order_in_two_dimensions(source_km):
@@ -68,6 +69,7 @@ def test_accuracy_in_three_dimensions():
     assert _error(31, (7.313, 6.871, 5.137))[0] < 1.2e-4  # measured 1.1e-4
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("source_km", [(3.123, 4.567), (0.0, 0.0)])
 def test_first_order(source_km):
@@ -77,6 +79,7 @@ def test_first_order(source_km):
     assert errors[-1] < (4.6e-4 if source_km == (0.0, 0.0) else 2.7e-4)
 
 
+@pytest.mark.long
 @needs_x64
 def test_the_place_of_the_source_within_its_cell_does_not_matter():
     grid = RegularGrid([0.0, 0.0], 0.4, (51, 51))
@@ -94,6 +97,7 @@ def test_the_place_of_the_source_within_its_cell_does_not_matter():
     assert np.ptp(errors) < 0.2 * errors.mean()
 
 
+@pytest.mark.long
 @needs_x64
 def test_head_waves():
     """Two layers: what is left is where, within a cell, the interface lies."""
@@ -130,6 +134,7 @@ def test_a_rough_medium_converges_and_stays_within_its_bounds():
     assert second < 0.25 * first
 
 
+@pytest.mark.long
 @needs_x64
 def test_uniform_medium_is_exact():
     grid = RegularGrid([0.0, 0.0], 0.5, (31, 25))
@@ -173,10 +178,11 @@ def test_implicit_gradient_is_the_finite_difference_of_the_solver(order):
 @needs_x64
 def test_gradients_are_those_of_the_closed_form_and_of_differences():
     swept, exact = _two_times(RegularGrid([0.0, 0.0], 0.2, (101, 81)))
-    gradient = jax.jit(jax.grad(swept))(THETA)
+    run = jax.jit(jax.value_and_grad(swept))
+    _, gradient = run(THETA)
     np.testing.assert_allclose(gradient, jax.grad(exact)(THETA), rtol=3e-4)
-    time, step = jax.jit(swept), 1e-5 * jnp.asarray([0.3, 0.02, 0.5, -0.4])
-    difference = (time(THETA + step) - time(THETA - step)) / 2
+    step = 1e-5 * jnp.asarray([0.3, 0.02, 0.5, -0.4])
+    difference = (run(THETA + step)[0] - run(THETA - step)[0]) / 2
     np.testing.assert_allclose(jnp.vdot(gradient, step), difference, rtol=1e-6)
 
 
@@ -217,6 +223,7 @@ def test_gradient_in_three_dimensions():
     check_grads(jax.jit(time), jnp.asarray([3.0, 0.2, 4.12, 5.56, 3.3]), rtol=1e-6, atol=1e-7, step=2e-6)
 
 
+@pytest.mark.long
 @needs_x64
 def test_cells_much_longer_than_high():
     grid = RegularGrid([0.0, 0.0], [2.0, 0.1], (11, 101))
@@ -240,6 +247,7 @@ def test_derivatives_that_did_not_converge_are_nan():
     assert np.isnan(jax.jit(jax.grad(time))(jnp.asarray(3.0)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(101, 81), pytest.param((41, 37, 33), marks=pytest.mark.slow)])
 def test_single_precision(shape):
     """To rounding, that of double precision: squares of slowness are not lost in those of times over cells."""
@@ -255,6 +263,7 @@ def test_single_precision(shape):
     assert error.max() < 5e-5
 
 
+@pytest.mark.long
 def test_too_few_rounds_are_reported():
     grid = RegularGrid([0.0, 0.0], 0.5, (33, 29))
     source = jnp.asarray([3.1, 4.77])
@@ -278,6 +287,7 @@ def test_wrong_calls():
         solve_eikonal(MODEL, RegularGrid([0.0], 0.5, (9,)), source_km=jnp.asarray([3.0]))
 
 
+@pytest.mark.long
 @needs_x64
 def test_grid_tables():
     grid = RegularGrid([0.0, 0.0, -1.0], 1.0, (11, 12, 10))

@@ -36,6 +36,7 @@ def test_agrees_with_rays():
     assert error["median_s"] < 5e-4  # measured: 2.1e-4
 
 
+@pytest.mark.long
 def test_stations_outside_the_range_of_depths_are_included():
     # Layers and, widened to the station, nodes are as many as above: the program is the same.
     models = Layered(DEPTH_KM, [6.0] * 5), Layered(DEPTH_KM, [3.5] * 5)

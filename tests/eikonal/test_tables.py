@@ -58,6 +58,7 @@ def test_gradient_in_the_source_and_twice():
     np.testing.assert_allclose(_slope(tables, above, *args)[:2], 0, atol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="the tolerances are for float64")
 def test_speeds_can_be_differentiated():
     stations = jnp.asarray(STATIONS[:1])

@@ -66,6 +66,7 @@ def test_longitudes_beyond_180_are_the_same_places(tmp_path):
     assert abs(abs(frame.longitude_deg) - 180) < 0.1
 
 
+@pytest.mark.long
 def test_an_ocean_without_land(world):
     """The whole network three kilometres under water: everything is deeper by as much.
 

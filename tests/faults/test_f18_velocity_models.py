@@ -63,7 +63,7 @@ def test_a_table_with_s_faster_than_p_is_refused_by_the_job(tiny):
         make_setup(tiny.config, inputs.stations, velocity)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_slow_layer_under_a_fast_one_works(tiny, monkeypatch):
     """The tiny model is slower from 8 to 14 km than above it: events in that layer are found."""
     velocity = read_velocity_csv(tiny.config.velocity)

@@ -154,12 +154,14 @@ def _located_again(config):
     return max(totals, default=0)
 
 
+@pytest.mark.long
 def test_an_interrupt_keeps_what_was_done_and_the_next_run_goes_on(many, undisturbed):
     _interrupt(many.config)
     assert _located_again(many.config) < 36
     assert _results(many.config.out) == undisturbed
 
 
+@pytest.mark.long
 def test_a_damaged_store_is_made_again(many, undisturbed):
     for path in _interrupt(many.config):
         path.write_bytes(path.read_bytes()[:200])

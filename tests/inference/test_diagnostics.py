@@ -125,6 +125,7 @@ def test_hilbert_rank_belongs_to_the_point():
         hilbert_rank(jnp.zeros((3, 5)))
 
 
+@pytest.mark.long
 def test_resampling_beats_independent_draws():
     num, trials = 100, 200
     points = jr.normal(jr.key(5), (600, 2))
@@ -150,6 +151,7 @@ def test_resampling_keeps_proportions():
     np.testing.assert_allclose(np.bincount(np.asarray(chosen), minlength=3), [200, 500, 300], atol=1)
 
 
+@pytest.mark.long
 def test_resampling_with_more_combs_holds_a_far_tail():
     num, share = 250, 0.01  # two and a half particles: one comb has two or three of them
     points = jnp.concatenate([jr.normal(jr.key(7), (3000, 2)), 40 + jr.normal(jr.key(8), (30, 2))])
@@ -172,6 +174,7 @@ def test_resampling_with_more_combs_holds_a_far_tail():
     assert np.max(many) < 0.12
 
 
+@pytest.mark.long
 def test_resampling_by_two_sets_of_weights():
     points = jr.normal(jr.key(10), (500, 2))
     by_first = 2 * points[:, 0]

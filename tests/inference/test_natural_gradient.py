@@ -35,6 +35,7 @@ def _square(key):
     return [jr.uniform(k_inside, (256, 2)), edge]
 
 
+@pytest.mark.long
 @needs_x64
 def test_poisson_equation_is_solved():
     network = CoordinateNetwork(2, width=20, depth=2, key=jr.key(0))

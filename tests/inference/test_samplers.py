@@ -158,6 +158,7 @@ def _skewed(scale):
     return lambda u: jnp.sum(-u / scale - jnp.exp(-u / scale))
 
 
+@pytest.mark.long
 def test_svgd_on_a_skewed_target():
     scale = jnp.asarray([1.0, 20.0])
     draws, mean, sd = _moments(SVGD(512), _skewed, scale, [[0.0, 0.0]])
@@ -214,6 +215,7 @@ def _far_tail(share):
     return log_density
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_svgd_holds_a_tail_that_decides_the_standard_deviation(seed):
     share = 0.005
@@ -224,6 +226,7 @@ def test_svgd_holds_a_tail_that_decides_the_standard_deviation(seed):
     assert bool(draws.converged)
 
 
+@pytest.mark.long
 def test_raw_particles_are_too_narrow_and_corrected_ones_are_not():
     sd = np.sqrt(np.diag(COVARIANCE))
     starts = np.zeros((1, 3))

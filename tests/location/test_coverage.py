@@ -28,7 +28,8 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", [pytest.param("robust, SVGD", marks=pytest.mark.slow), "gaussian, Laplace"])
+@pytest.mark.long
+@pytest.mark.parametrize("case", ["robust, SVGD", "gaussian, Laplace"])
 def test_regions_hold_the_truth(network, case):
     stations, frame, volume = network
     likelihood, sampler, outlier_scale = CASES[case]

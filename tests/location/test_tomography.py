@@ -132,6 +132,7 @@ def check_coverage(ratios):
         assert abs(np.mean(held) - level) < tolerance, (level, np.mean(held), tolerance)
 
 
+@pytest.mark.long
 def test_coverage_of_a_joint_inversion():
     problem, empty = joint_problem()
     medium, terms, places = coverage(problem, empty, 150, key=jr.key(11))
@@ -145,6 +146,7 @@ def test_coverage_of_a_joint_inversion():
     assert np.max(np.abs(in_sds(value.log_speed, problem.log_speed(truth.shared), value.log_speed_sd))) > 4
 
 
+@pytest.mark.long
 def test_outliers_do_not_bend_the_medium():
     problem, empty = joint_problem(law=StudentResiduals(dof=4.0))
     truth = draw_truth(problem, key=jr.key(2))
@@ -218,6 +220,7 @@ def test_one_trace_for_new_data_and_wrong_calls():
         SpeedPrior(np.ones((2, 3)), [np.arange(4.0)])
 
 
+@pytest.mark.long
 def test_single_precision():
     single = lambda tree: jax.tree.map(
         lambda x: x.astype(jnp.float32) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree
@@ -302,6 +305,7 @@ def test_plane_matrix_free_is_dense(getkey):
     np.testing.assert_allclose(found.log_speed_sd, dense.log_speed_sd, rtol=1e-5)
 
 
+@pytest.mark.long
 def test_layers_recover_the_truth():
     start, _, empty = network(12, 8, seed=5)
     problem = TomographyProblem(layered_medium("layers"), start, hypocentre_sd_km=1.0, origin_sd_s=0.3)

@@ -19,6 +19,7 @@ def test_exactly_even_in_the_offset(activation):
     assert network(place, offset) != network(place, 2 * offset)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="gradient checks need float64")
 def test_gradient_and_start():
     network = CoordinateNetwork(2, 1, width=8, start=-3.0, key=jr.key(0))
@@ -30,6 +31,7 @@ def test_number_of_weights():
     assert CoordinateNetwork(3, 3, width=48, key=jr.key(0)).num_weights == 5089
 
 
+@pytest.mark.long
 def test_round_trip():
     network = CoordinateNetwork(3, 2, width=7, depth=2, key=jr.key(0))
     content = pack_weights(network, {"kind": "test", "error": 1e-4})

@@ -149,6 +149,7 @@ def test_a_few_far_events_do_not_keep_the_view_from_the_many(synthetic):
     assert "of 60 located" in figure.axes[1].get_title(loc="left")
 
 
+@pytest.mark.long
 def test_nothing_is_clipped(catalogue, synthetic):
     """Titles, labels and legends lie on the figure."""
     figures = make_figures(catalogue, reference=synthetic.make_reference(catalogue))

@@ -287,6 +287,7 @@ def test_two_runs_of_one_folder_exclude_each_other(tiny, diffseis):
     assert not (tiny.config.out / ".lock").exists(), "let go of"
 
 
+@pytest.mark.long
 def test_what_an_interrupted_run_left_goes_when_another_is_complete(tiny):
     left = tiny.config.out / ".resume" / "0123456789abcdef"
     left.mkdir(parents=True)
