@@ -36,7 +36,8 @@ def stencils(equation: Factored, tau: Float[Array, "*shape"], *, order: int) -> 
         apart = equation.spacing_at_nodes(axis)
         smooth = _bend(distance, tau, before, axis, apart) < KINK * tau
         passes = jnp.where(_bend(distance, tau, None, axis, apart) < KINK * tau, PASSING, 0)
-        code = jnp.where(first < time, side * jnp.where((second <= first) & smooth, 2, 1), passes)
+        rises = jnp.where(equation.beside_source(axis), second < time, second <= first)
+        code = jnp.where(first < time, side * jnp.where(rises & smooth, 2, 1), passes)
         if order == 1:  # as Godunov's scheme itself chooses
             enters = [
                 neighbour(tau, axis, side, FAR_S_PER_KM)
@@ -112,6 +113,7 @@ def shortened(equation: Factored, tau, codes):
     kept = []
     for a in range(equation.num_dims):
         one, two = upwind_values(time, codes, a)
-        rises = one - two > LEAST_RISE * equation.spacing_at_nodes(a) * tau
+        later = jnp.where(equation.beside_source(a), time, one)
+        rises = later - two > LEAST_RISE * equation.spacing_at_nodes(a) * tau
         kept.append(jnp.where((jnp.abs(codes[a]) == 2) & ~rises, jnp.sign(codes[a]), codes[a]))
     return jnp.stack(kept).astype(codes.dtype)

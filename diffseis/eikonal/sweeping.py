@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array
 
-from diffseis.eikonal.factored import FAR_S_PER_KM, Factored, godunov
+from diffseis.eikonal.factored import BESIDE, FAR_S_PER_KM, Factored, godunov
 from diffseis.eikonal.local import (
     first_order_terms,
     leans_of_rays,
@@ -78,8 +78,7 @@ def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tole
         distance, gradient = _along(equation, plane)
         turned = [c.astype(distance.dtype) * s for c, s in zip(codes, plane.sign, strict=True)]
         rising = [
-            equation.surface is not None
-            or _behind(equation, plane, axis, 2) * two * two <= _behind(equation, plane, axis, 1) * one * one
+            equation.surface is not None or _rises(equation, plane, axis, one, two, distance)
             for axis, (one, two) in enumerate(zip(plane.first, plane.second, strict=True))
         ]
         terms = upwind_terms(
@@ -147,6 +146,18 @@ def _along(equation: Factored, plane: Plane):
     position = [s * x for s, x in zip(plane.sign, plane.position_km, strict=True)]
     distance, gradient = equation.distance(position)
     return distance, [s * g for s, g in zip(plane.sign, gradient, strict=True)]
+
+
+def _rises(equation: Factored, plane: Plane, axis: int, one, two, distance):
+    """Where the second node behind is earlier than the first; beside the source (`Factored.beside_source`), than the node itself."""
+    apart = jnp.abs(plane.sign[axis] * plane.position_km[axis] - equation.source_km[axis])
+    beside = apart < BESIDE * equation.spacing_km[axis]
+    second = _behind(equation, plane, axis, 2) * two * two
+    return jnp.where(
+        beside,
+        second < (distance * plane.old) ** 2,
+        second <= _behind(equation, plane, axis, 1) * one * one,
+    )
 
 
 def _behind(equation: Factored, plane: Plane, axis: int, nodes: int):
