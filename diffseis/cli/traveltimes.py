@@ -24,12 +24,18 @@ def traveltimes(
     spacing_km: float | None = typer.Option(
         None, help="Spacing of the grid (sweeping); in 3-D along the horizontal, a quarter of it in depth."
     ),
+    reflector: str | None = typer.Option(
+        None,
+        help="Also waves reflected there, PvP, SvS, PvS, SvP: depth in km, or a CSV of points on the interface (columns as of sources).",
+    ),
     figure: Path | None = typer.Option(
         None,
         help="PNG: P wavefronts and rays in the vertical plane through the first source and the farthest receiver (always swept).",
     ),
 ) -> None:
-    """First-arrival times of P and S between all sources and all receivers."""
+    """First-arrival times of P and S, and of waves reflected at an interface, between all sources and all receivers."""
+    import numpy as np
+
     from diffseis.core.errors import InputError
     from diffseis.core.tables import PHASES, VelocityGrid
     from diffseis.io import read_medium, read_points_csv, write_travel_times_csv
@@ -43,13 +49,22 @@ def traveltimes(
     from diffseis.cli.terminal import Reporter, prepare_jax
 
     prepare_jax()
+    from diffseis.workflows.reflections import read_interface
     from diffseis.workflows.travel_times import travel_times
 
-    section = None
+    section, names = None, [str(p) for p in PHASES]
+    interface = None if reflector is None else read_interface(reflector)
     with Reporter() as reporter:
         times = travel_times(
             table, start, end, solver=chosen, spacing_km=spacing_km, network=network, progress=reporter.update
         )
+        if interface is not None:
+            from diffseis.workflows.reflections import REFLECTIONS, reflected_times
+
+            more = reflected_times(
+                table, start, end, interface, solver=chosen, spacing_km=spacing_km, progress=reporter.update
+            )
+            times, names = np.concatenate([times, more]), [*names, *REFLECTIONS]
         if figure is not None:
             from diffseis.workflows.wavefronts import wavefront_section
 
@@ -57,15 +72,20 @@ def traveltimes(
     write_travel_times_csv(
         out,
         (
-            (str(s), str(r), str(phase), float(times[k, i, j]))
+            (str(s), str(r), phase, float(times[k, i, j]))
             for i, s in enumerate(start.point_id)
             for j, r in enumerate(end.point_id)
-            for k, phase in enumerate(PHASES)
+            for k, phase in enumerate(names)
         ),
     )
     typer.echo(
-        f"{times.size} times, {len(start)} sources by {len(end)} receivers by {len(PHASES)} phases: {out}"
+        f"{times.size} times, {len(start)} sources by {len(end)} receivers by {len(names)} phases: {out}"
     )
+    missing = int(np.sum(~np.isfinite(times)))
+    if missing:
+        typer.echo(
+            f"{missing} times are empty: source or receiver below the interface, or no point of reflection within the region"
+        )
     if figure is not None and section is not None:
         from diffseis.io import atomic_path
         from diffseis.plot import figure_png, wavefront_figure

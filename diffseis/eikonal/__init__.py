@@ -22,6 +22,9 @@ from diffseis.eikonal.phase_times import FieldTimes as FieldTimes
 from diffseis.eikonal.rays import Ray as Ray
 from diffseis.eikonal.rays import ray_time as ray_time
 from diffseis.eikonal.rays import trace_ray as trace_ray
+from diffseis.eikonal.reflection import Above as Above
+from diffseis.eikonal.reflection import Reflection as Reflection
+from diffseis.eikonal.reflection import reflect as reflect
 from diffseis.eikonal.solve import FactoredSweeping as FactoredSweeping
 from diffseis.eikonal.solve import GridTime as GridTime
 from diffseis.eikonal.solve import solve_eikonal as solve_eikonal

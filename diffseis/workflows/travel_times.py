@@ -55,12 +55,7 @@ def travel_times(
     """
     if solver not in SOLVERS:
         raise InputError(f"unknown solver {solver!r}", field="solver", fix=f"use {', '.join(SOLVERS)}")
-    if len(sources) * len(receivers) > MAX_PAIRS:
-        raise InputError(
-            f"{len(sources)} sources and {len(receivers)} receivers are {len(sources) * len(receivers)} pairs",
-            field="sources",
-            fix=f"split them: at most {MAX_PAIRS} per run",
-        )
+    checked_pairs(sources, receivers)
     a, b, frame = in_one_frame(sources, receivers)
     say = progress or (lambda stage, done, total: None)
     if isinstance(velocity, VelocityGrid):
@@ -73,7 +68,7 @@ def travel_times(
         return _gridded(velocity, a, b, frame, spacing_km, say)
     if solver == "sweeping":
         return _swept(velocity, a, b, spacing_km or SWEPT_SPACING_KM, say)
-    fields = _networks(velocity, network, a, b) if solver == "neural" else _fields(velocity, solver)
+    fields = _networks(velocity, network, a, b) if solver == "neural" else closed_fields(velocity, solver)
     run = eqx.filter_jit(lambda field, p, q: jax.vmap(lambda y: field(p, y))(q))
     times = np.empty((len(PHASES), len(a), len(b)))
     for row, source in enumerate(a):
@@ -82,6 +77,16 @@ def travel_times(
             times[phase, row] = run(field, jnp.asarray(source), jnp.asarray(b))
     say("travel times", len(a), len(a))
     return times
+
+
+def checked_pairs(sources: PointTable, receivers: PointTable) -> None:
+    """Raises InputError where there are too many."""
+    if len(sources) * len(receivers) > MAX_PAIRS:
+        raise InputError(
+            f"{len(sources)} sources and {len(receivers)} receivers are {len(sources) * len(receivers)} pairs",
+            field="sources",
+            fix=f"split them: at most {MAX_PAIRS} per run",
+        )
 
 
 def in_one_frame(
@@ -103,7 +108,8 @@ def in_one_frame(
     return first, second, frame
 
 
-def _fields(velocity: VelocityTable, solver: str) -> list[AbstractTravelTimeField]:
+def closed_fields(velocity: VelocityTable, solver: str) -> list[AbstractTravelTimeField]:
+    """Fields of P and S by the solver "layered" or "analytic"."""
     models = layered_pair(velocity)
     if solver == "layered":
         return [LayeredTime(m) for m in models]
