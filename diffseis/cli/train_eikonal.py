@@ -22,7 +22,13 @@ def train_eikonal(
     ),
     vp_vs: float | None = typer.Option(None, help="Vp/Vs, where the velocity file has no Vs."),
     width: int = typer.Option(48, min=4, max=1024, help="Units per layer of the networks."),
-    steps: int = typer.Option(300, min=1, help="Steps of training per phase."),
+    trainer: str = typer.Option(
+        "spring",
+        help="spring: natural gradient | adam, soap: for networks wider than memory has room for | ssbroyden: quasi-Newton, small networks.",
+    ),
+    steps: int | None = typer.Option(
+        None, min=1, help="Steps of training per phase; default 300, adam 10000, soap 5000, ssbroyden 100."
+    ),
     seconds: float | None = typer.Option(None, min=1.0, help="Stop each phase after this time."),
     seed: int = typer.Option(0, min=0, help="Random seed."),
 ) -> None:
@@ -50,6 +56,7 @@ def train_eikonal(
             bottom_km=bottom_km,
             receiver_depth_km=receivers,
             width=width,
+            trainer=trainer,
             num_steps=steps,
             max_seconds=seconds,
             seed=seed,

@@ -15,6 +15,7 @@ from diffseis.core.results import RESULTS, Solution
 from diffseis.core.tables import PHASES, VelocityTable
 from diffseis.eikonal import LayeredTime, NeuralTravelTime, train_travel_times
 from diffseis.velocity import Layered, layered_pair
+from diffseis.workflows.trainers import choose_trainer
 
 Progress = Callable[[str, int, int], None]
 History = dict[str, np.ndarray]
@@ -34,7 +35,8 @@ def train_networks(
     bottom_km: float,
     receiver_depth_km: tuple[float, float] | None = None,
     width: int = 48,
-    num_steps: int = 300,
+    trainer: str = "spring",
+    num_steps: int | None = None,
     max_seconds: float | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -46,6 +48,8 @@ def train_networks(
 
     They are learnt from exact times, which media of depth alone have: after as many steps the eikonal equation alone leaves ten times the error and
     more. The errors stated are those at random distances and depths that training has not seen.
+
+    `trainer` is one of `workflows.trainers.TRAINERS`, which has the usual number of steps of each, too.
     """
     if not (0 < max_distance_km <= 20000):
         raise InputError(
@@ -68,13 +72,14 @@ def train_networks(
             fix="give TOP,BOTTOM within the region",
         )
     say = progress or (lambda stage, done, total: None)
+    method, num_steps, num_points = choose_trainer(trainer, num_steps)
     p_model, s_model = layered_pair(velocity)
     side = max_distance_km / np.sqrt(2)
     corners = (jnp.asarray([0.0, 0.0, top_km]), jnp.asarray([side, side, bottom_km]))
     k_p, k_s, k_test = jr.split(jr.key(seed), 3)
     fields: dict[str, NeuralTravelTime] = {}
     histories: dict[str, History] = {}
-    about: dict[str, Any] = {"seed": seed, "width": width, "num_steps": num_steps}
+    about: dict[str, Any] = {"seed": seed, "width": width, "num_steps": num_steps, "trainer": trainer}
     ratio = np.asarray(velocity.vp_km_s) / np.asarray(velocity.vs_km_s)
     alike = bool(np.ptp(ratio) <= SAME_RATIO * ratio[0])
     for phase, model, key in zip(map(str, PHASES), (p_model, s_model), (k_p, k_s), strict=True):
@@ -86,6 +91,8 @@ def train_networks(
                 model,
                 *corners,
                 width=width,
+                trainer=method,
+                num_points=num_points,
                 num_steps=num_steps,
                 max_seconds=max_seconds,
                 receiver_depth_km=receiver_depth_km,

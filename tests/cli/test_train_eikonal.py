@@ -65,9 +65,27 @@ def test_networks_are_trained_stored_and_used(diffseis, files):
         assert refused.value.file == str(net)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("trainer", "steps"), [("adam", "1500"), ("soap", "500"), ("ssbroyden", "10")])
+def test_other_trainers(diffseis, files, trainer, steps):
+    net = files / "net.safetensors"
+    more = ("--trainer", trainer, "--steps", steps)
+    end = diffseis("train-eikonal", "--velocity", str(files / "v.csv"), "--out", str(net), *SMALL, *more)
+    assert end.code == 0, end.err
+    about = read_network_header(net)["training"]
+    assert (about["trainer"], about["num_steps"]) == (trainer, int(steps))
+    print(trainer, about["P"])
+    assert about["P"]["relative_rms"] < 1e-2
+
+
 @pytest.mark.parametrize(
     ("more", "word"),
-    [(["--bottom-km", "-5"], "positive down"), (["--max-distance-km", "-1"], "largest distance")],
+    [
+        (["--bottom-km", "-5"], "positive down"),
+        (["--max-distance-km", "-1"], "largest distance"),
+        (["--trainer", "sgd"], "use spring, adam, soap, ssbroyden"),
+        (["--trainer", "adam", "--steps", "1"], "more --steps"),
+    ],
 )
 def test_what_cannot_be_done_is_said(diffseis, files, more, word):
     end = diffseis("train-eikonal", "--velocity", str(files / "v.csv"), *SMALL, *more)
