@@ -26,8 +26,8 @@ def _hessian(condition=1e3):
 @needs_x64
 @pytest.mark.parametrize(
     ("trainer", "num_steps", "error"),
-    [  # measured 2.5e-6, 4e-4 and 1.04e-2
-        pytest.param(SelfScaledBroyden(50), 20, 1e-5, id="ssbroyden", marks=pytest.mark.slow),
+    [  # measured 9.6e-6, 5.1e-4 and 1.04e-2
+        pytest.param(SelfScaledBroyden(50), 20, 2e-5, id="ssbroyden", marks=pytest.mark.slow),
         pytest.param(soap(1000, learning_rate=1e-2), 1000, 1e-3, id="soap", marks=pytest.mark.slow),
         pytest.param(adam(3000), 3000, 2e-2, id="adam", marks=pytest.mark.slow),
     ],
