@@ -58,7 +58,7 @@ def test_networks_are_accurate(diffseis, files):
     assert run("--spacing-km", "2", "--out", files / "g.csv").code == 0
     swept, found = _times(files / "g.csv"), _times(files / "n.csv")
     for key, time_s in swept.items():
-        assert found[key] == pytest.approx(time_s, rel=1e-3)
+        assert found[key] == pytest.approx(time_s, rel=5e-4)  # measured 1.0e-4 and 2.8e-4
 
 
 @pytest.mark.slow
