@@ -62,3 +62,22 @@ class MapProjection:
             east, north = (np.asarray(v) for v in self._transformer.transform(longitude, latitude))
         cosine, sine = np.cos(np.radians(self.rotation_deg)), np.sin(np.radians(self.rotation_deg))
         return np.asarray(east * cosine + north * sine), np.asarray(north * cosine - east * sine)
+
+    def from_map(self, x, y) -> tuple[np.ndarray, np.ndarray]:
+        """Latitude and longitude in degrees of points of the model; the inverse of `to_map`.
+
+        Raises:
+            ValueError: where the model is tied to no place.
+        """
+        x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        if self.kind == "none":
+            raise ValueError("the model has a local frame that is tied to no place on the Earth")
+        if self.kind == "geographic":
+            return y, x
+        cosine, sine = np.cos(np.radians(self.rotation_deg)), np.sin(np.radians(self.rotation_deg))
+        east, north = x * cosine - y * sine, y * cosine + x * sine
+        if self.kind == "simple":
+            latitude = self.latitude_deg + north / KM_PER_DEGREE
+            return latitude, self.longitude_deg + east / (KM_PER_DEGREE * np.cos(np.radians(latitude)))
+        longitude, latitude = self._transformer.transform(east, north, direction="INVERSE")
+        return np.asarray(latitude), np.asarray(longitude)

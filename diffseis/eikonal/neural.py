@@ -8,9 +8,11 @@ from jaxtyping import Array, Float
 
 from diffseis.core import safe
 from diffseis.eikonal.base import AbstractTravelTimeField
+from diffseis.eikonal.medium import Medium, axial
+from diffseis.eikonal.neural_ground import Ground, path_slowness
 from diffseis.eikonal.straight import mean_slowness
 from diffseis.networks import CoordinateNetwork
-from diffseis.velocity import AbstractVelocityModel, Layered
+from diffseis.velocity import Layered
 
 FORMS = ("depth", "plane", "space")
 
@@ -55,7 +57,7 @@ class NeuralTravelTime(AbstractTravelTimeField):
     speed, s_straight the mean slowness of the straight line, ``w = R^2 / (R^2 + reach^2)`` and N the network. So T is zero at the source, the
     same both ways, not faster than the fastest medium, not slower than the straight line (Fermat), and has the slowness of the
     medium at the source, whatever the weights. In layered media s_straight gives way to the largest slowness with distance (`Region`): there
-    only the slowest medium is a bound.
+    only the slowest medium is a bound. In transversely isotropic media the slowness of the straight line is that of rays in its direction.
 
     Forms: "depth" for media that vary with depth only (any positions); "plane" for a vertical plane (north, down; the east coordinate is not
     looked at); "space" for three dimensions. Beyond the region the correction is that of its edge.
@@ -68,6 +70,7 @@ class NeuralTravelTime(AbstractTravelTimeField):
         region: where.
         form: "depth", "plane" or "space".
         num_nodes: of the quadrature of the straight line.
+        ground: where the medium ends, or None. Then the straight line gives way to a path under the ground, and calls with a point in the air raise.
 
     References:
         Smith, Azizzadenesheli & Ross (2021), EikoNet, doi:10.1109/TGRS.2020.3039165. Waheed et al. (2021), PINNeik,
@@ -76,10 +79,11 @@ class NeuralTravelTime(AbstractTravelTimeField):
     """
 
     network: CoordinateNetwork
-    model: AbstractVelocityModel
+    model: Medium
     region: Region
     form: str = eqx.field(static=True)
     num_nodes: int = eqx.field(static=True, default=5)
+    ground: Ground | None = None
 
     def __check_init__(self):
         if self.form not in FORMS:
@@ -88,12 +92,14 @@ class NeuralTravelTime(AbstractTravelTimeField):
     def __call__(
         self, source_ned_km: Float[Array, "3"], receiver_ned_km: Float[Array, "3"]
     ) -> Float[Array, ""]:
+        receiver_ned_km = _below(self.ground, source_ned_km, receiver_ned_km)
         tau = self.tau(source_ned_km, receiver_ned_km)
         return safe.norm(self.offset(source_ned_km, receiver_ned_km)) * tau
 
     def tau(self, source_ned_km: Float[Array, "3"], receiver_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
         """Time over distance, s/km."""
-        inputs = inputs_of(self.form, _held(self.model), _held(self.region), source_ned_km, receiver_ned_km)
+        ends = (_flat(self.ground, x) for x in (source_ned_km, receiver_ned_km))
+        inputs = inputs_of(self.form, _held(self.model), _held(self.region), *ends)
         return _tau(self, self.network(*inputs), source_ned_km, receiver_ned_km)
 
     def offset(
@@ -107,28 +113,30 @@ class NeuralSourceTime(eqx.Module):
     """First arrivals from one source, by a network of the receiver alone; otherwise as `NeuralTravelTime`.
 
     Attributes:
-        network, model, region, form, num_nodes: as there; the form is "plane" or "space".
+        network, model, region, form, num_nodes, ground: as there; the form is "plane" or "space".
         source_ned_km: where the source is.
     """
 
     network: CoordinateNetwork
-    model: AbstractVelocityModel
+    model: Medium
     region: Region
     source_ned_km: Float[Array, "3"]
     form: str = eqx.field(static=True)
     num_nodes: int = eqx.field(static=True, default=5)
+    ground: Ground | None = None
 
     def __check_init__(self):
         if self.form not in ("plane", "space"):
             raise ValueError(f"`form` must be 'plane' or 'space', got {self.form!r}")
 
     def __call__(self, receiver_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
+        receiver_ned_km = _below(self.ground, self.source_ned_km, receiver_ned_km)
         offset = self.offset(self.source_ned_km, receiver_ned_km)
         return safe.norm(offset) * self.tau(self.source_ned_km, receiver_ned_km)
 
     def tau(self, source_ned_km: Float[Array, "3"], receiver_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
         """Time over distance, s/km."""
-        at = _held(self.region).scaled(receiver_ned_km)
+        at = _held(self.region).scaled(_flat(self.ground, receiver_ned_km))
         at = at if self.form == "space" else at[jnp.asarray([0, 2])]
         return _tau(self, self.network(at), source_ned_km, receiver_ned_km)
 
@@ -148,11 +156,25 @@ def _held(tree):
     return jax.tree.map(lambda x: stop_gradient(x) if eqx.is_array(x) else x, tree)
 
 
+def _flat(ground, x_ned_km):
+    return x_ned_km if ground is None else _held(ground).flat(x_ned_km)
+
+
+def _below(ground, source_ned_km, receiver_ned_km):
+    """The receiver; an error where one of the two lies in the air."""
+    if ground is None:
+        return receiver_ned_km
+    message = "a point lies above the ground, where the medium ends; give points at or below it"
+    return eqx.error_if(receiver_ned_km, ground.above(source_ned_km) | ground.above(receiver_ned_km), message)
+
+
 def _tau(field, correction, source_ned_km, receiver_ned_km):
     offset = field.offset(source_ned_km, receiver_ned_km)
-    straight = mean_slowness(
-        _held(field.model), receiver_ned_km - offset, receiver_ned_km, num_nodes=field.num_nodes
-    )
+    model, ends = _held(field.model), (receiver_ned_km - offset, receiver_ned_km)
+    if field.ground is None:
+        straight = mean_slowness(model, *ends, num_nodes=field.num_nodes)
+    else:
+        straight = path_slowness(model, _held(field.ground), *ends, num_nodes=field.num_nodes)
     return bounded_slowness(correction, jnp.sum(offset * offset), straight, _held(field.region))
 
 
@@ -167,7 +189,7 @@ def bounded_slowness(
     return least + (base - least) * jnp.exp(-weight * jax.nn.softplus(correction))
 
 
-def input_sizes(form: str, model: AbstractVelocityModel, region: Region) -> tuple[int, int]:
+def input_sizes(form: str, model: Medium, region: Region) -> tuple[int, int]:
     """Lengths of the two vectors that `inputs_of` makes."""
     if form == "depth":
         num = _depth_features(model, region, region.low_km[2]).shape[0]
@@ -177,7 +199,7 @@ def input_sizes(form: str, model: AbstractVelocityModel, region: Region) -> tupl
 
 def inputs_of(
     form: str,
-    model: AbstractVelocityModel,
+    model: Medium,
     region: Region,
     source_ned_km: Float[Array, "3"],
     receiver_ned_km: Float[Array, "3"],
@@ -198,9 +220,10 @@ def _depth_features(model, region, depth_km) -> Float[Array, " feature"]:
     """The scaled depth; for constant layers also one hinge per interface, since times have kinks there and smooth networks have none."""
     half = 0.5 * (region.high_km[2] - region.low_km[2])
     scaled = jnp.clip((depth_km - region.low_km[2]) / half - 1, -1, 1)
-    if not (isinstance(model, Layered) and model.kind == "layers"):
+    layers = axial(model)
+    if not (isinstance(layers, Layered) and layers.kind == "layers"):
         return scaled[None]
-    at = (model.depth_km[1:] - region.low_km[2]) / half - 1
+    at = (layers.depth_km[1:] - region.low_km[2]) / half - 1
     return jnp.concatenate([scaled[None], jnp.maximum(scaled - at, 0)])
 
 

@@ -8,6 +8,10 @@ from diffseis.inference.base import run_sampler as run_sampler
 from diffseis.inference.diagnostics import credible_level as credible_level
 from diffseis.inference.diagnostics import effective_sample_size as effective_sample_size
 from diffseis.inference.diagnostics import kernel_stein_discrepancy as kernel_stein_discrepancy
+from diffseis.inference.first_order import Optax as Optax
+from diffseis.inference.first_order import adam as adam
+from diffseis.inference.first_order import cosine as cosine
+from diffseis.inference.first_order import soap as soap
 from diffseis.inference.fit import AbstractTrainer as AbstractTrainer
 from diffseis.inference.fit import fit_residuals as fit_residuals
 from diffseis.inference.grid import DenseGrid as DenseGrid
@@ -19,10 +23,12 @@ from diffseis.inference.modes import select_starts as select_starts
 from diffseis.inference.natural_gradient import Spring as Spring
 from diffseis.inference.nuts import NUTS as NUTS
 from diffseis.inference.proposals import whiten as whiten
+from diffseis.inference.quasi_newton import SelfScaledBroyden as SelfScaledBroyden
 from diffseis.inference.quasirandom import box_muller as box_muller
 from diffseis.inference.quasirandom import normal_points as normal_points
 from diffseis.inference.quasirandom import resample as resample
 from diffseis.inference.quasirandom import student_columns as student_columns
 from diffseis.inference.quasirandom import student_from_uniform as student_from_uniform
 from diffseis.inference.quasirandom import uniform_points as uniform_points
+from diffseis.inference.rotated_adam import scale_by_soap as scale_by_soap
 from diffseis.inference.svgd import SVGD as SVGD

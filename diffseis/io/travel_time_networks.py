@@ -1,6 +1,6 @@
 """Trained travel-time networks as files: one safetensors file for P and S, bound to the media they were trained for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 from diffseis.core.errors import InputError
 from diffseis.eikonal import NeuralTravelTime
 from diffseis.eikonal.neural import FORMS, Region
+from diffseis.eikonal.neural_ground import Ground, make_ground
 from diffseis.io.atomic import atomic_path
 from diffseis.io.guards import read_bytes
 from diffseis.networks import CoordinateNetwork, pack_weights, unpack_header, unpack_weights
-from diffseis.velocity import AbstractVelocityModel, model_hash
+from diffseis.velocity import AbstractVelocityModel, TransverselyIsotropic, model_hash
 
 KIND = "travel-time networks"
 VERSION = 2
@@ -22,7 +23,11 @@ _SHAPE = ("place_size", "offset_size", "width", "depth")
 
 
 def write_travel_time_networks(
-    path: str | Path, fields: Mapping[str, NeuralTravelTime], *, training: Mapping[str, Any] | None = None
+    path: str | Path,
+    fields: Mapping[str, NeuralTravelTime],
+    *,
+    training: Mapping[str, Any] | None = None,
+    marks: Mapping[str, str] | None = None,
 ) -> None:
     """Write networks by phase ("P", "S"), each with the hash of its medium.
 
@@ -30,9 +35,10 @@ def write_travel_time_networks(
         path: the file, ``.safetensors`` by custom.
         fields: what was trained.
         training: anything about it that JSON can hold (steps, seconds, errors, seed).
+        marks: by phase what stands for the medium instead of its own hash: that of the file it was interpolated from, say.
     """
     header: dict[str, Any] = {"kind": KIND, "version": VERSION, "training": dict(training or {})}
-    header["phases"] = {phase: _describe(field) for phase, field in fields.items()}
+    header["phases"] = {phase: _describe(field, (marks or {}).get(phase)) for phase, field in fields.items()}
     content = pack_weights({phase: (f.network, f.region) for phase, f in fields.items()}, header)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
@@ -44,13 +50,19 @@ def read_network_header(path: str | Path) -> dict[str, Any]:
 
 
 def read_travel_time_networks(
-    path: str | Path, models: Mapping[str, AbstractVelocityModel]
+    path: str | Path,
+    models: Mapping[str, AbstractVelocityModel | TransverselyIsotropic],
+    *,
+    marks: Mapping[str, str] | None = None,
+    ground: Callable | None = None,
 ) -> dict[str, NeuralTravelTime]:
     """The networks of a file, for the media they were trained for and no others.
 
     Args:
         path: the file.
         models: the medium of every phase that is wanted.
+        marks: as they were written with.
+        ground: the one they were trained with, if any.
 
     Raises:
         InputError: for a file that is damaged or of another kind, a phase it does not hold, and a medium that is not the one it was
@@ -63,12 +75,20 @@ def read_travel_time_networks(
             raise InputError(
                 f"holds no network for {phase}", file=path, field="phases", fix="train one with train-eikonal"
             )
-        if header["phases"][phase].get("model_hash") != model_hash(model):
+        expected = (marks or {}).get(phase) or model_hash(model)
+        if header["phases"][phase].get("model_hash") != expected:
             raise InputError(
                 f"its {phase} network was trained for another velocity model",
                 file=path,
                 field="model_hash",
                 fix="give the model (and its kind and Vp/Vs) it was trained for, or train again with train-eikonal",
+            )
+        if header["phases"][phase].get("ground_hash") != _ground_hash(ground):
+            raise InputError(
+                f"its {phase} network was trained {'for another' if ground is not None else 'under a'} ground",
+                file=path,
+                field="ground_hash",
+                fix="give the ground it was trained with",
             )
     try:
         blank = {phase: _blank(about) for phase, about in header["phases"].items()}
@@ -78,6 +98,7 @@ def read_travel_time_networks(
                 *_first_and_model(filled[phase], model),
                 form=str(header["phases"][phase]["form"]),
                 num_nodes=int(header["phases"][phase]["num_nodes"]),
+                ground=_ground(ground, header["phases"][phase]),
             )
             for phase, model in models.items()
         }
@@ -92,12 +113,24 @@ def _first_and_model(pair, model):
     return network, model, region
 
 
-def _describe(field: NeuralTravelTime) -> dict[str, Any]:
+def _ground_hash(surface) -> str | None:
+    return None if surface is None else model_hash(surface)
+
+
+def _ground(surface, about) -> Ground | None:
+    if surface is None:
+        return None
+    low, high = (jnp.asarray(about[name], float) for name in ("low_km", "high_km"))
+    return make_ground(surface, low, high, str(about["form"]))
+
+
+def _describe(field: NeuralTravelTime, mark: str | None) -> dict[str, Any]:
     network = field.network
     if network.offset is None:
         raise ValueError("a network of one source is not stored by phase")
     return {
-        "model_hash": model_hash(field.model),
+        "model_hash": mark or model_hash(field.model),
+        "ground_hash": _ground_hash(None if field.ground is None else field.ground.surface),
         "form": field.form,
         "num_nodes": field.num_nodes,
         "place_size": int(network.place.in_features),

@@ -43,8 +43,9 @@ class TrainingCurve:
             )
 
 
-def training_figure(curves: Sequence[TrainingCurve]) -> Figure:
-    """Misfits against steps, and at unseen points against seconds; the finished networks' errors as dashed lines."""
+def training_figure(curves: Sequence[TrainingCurve], *, of: str = "times") -> Figure:
+    """Misfits (`of` times, or of slowness where the eikonal equation is learnt from) against steps, and at unseen points against seconds; the
+    errors of the finished networks' times as dashed lines."""
     curves = [c for c in curves if len(c.seconds)]
     if not curves:
         return empty_figure("No network was trained.")
@@ -66,7 +67,7 @@ def training_figure(curves: Sequence[TrainingCurve]) -> Figure:
                 _mark(ax, curve, colour)
         by_step.set_xlabel("Step")
         by_second.set_xlabel("Seconds, without compilation")
-        by_step.set_ylabel("Relative misfit of times, RMS")
+        by_step.set_ylabel(f"Relative misfit of {of}, RMS")
         by_step.set_title("Training by step")
         by_second.set_title("Training by time")
         for ax in (by_step, by_second):

@@ -94,19 +94,17 @@ def group_slowness_ratio(
 ) -> Float[Array, "..."]:
     """Time per distance over that along the axis, for the cosine of the angle between ray and axis.
 
-    The largest ``p . ray`` of all slowness vectors p, found by Newton's method from the elliptical medium's.
+    The largest ``p . ray`` of all slowness vectors p, found by Newton's method from the elliptical medium's. With X and Z the squares of
+    the ray's sine and cosine, and ``w X`` the square of p's part across the axis, it is where ``(1 - a X w) (1 - 2 (epsilon - delta) X w)^3 =
+    (1 + 2 delta)^2 Z w``, ``a = 1 + 2 epsilon``: a polynomial in squares, smooth along the axis and across it, too.
     """
-    cosine = jnp.clip(jnp.abs(cosine), 0, 1)
-    sine = jnp.sqrt(jnp.maximum(1 - cosine * cosine, 0))
-    ray = jnp.arctan2(sine, cosine)
-    theta = jnp.arctan2(sine, (1 + 2 * epsilon) * cosine)
-
-    def along(angle):
-        return jnp.cos(angle - ray) / phase_speed_ratio(jnp.cos(angle), epsilon, delta)
-
-    step = 1e-3
+    z = jnp.clip(cosine * cosine, 0, 1)
+    x = 1 - z
+    a, b, c = 1 + 2 * epsilon, 2 * (epsilon - delta), (1 + 2 * delta) ** 2
+    w = 1 / (c * z + a * x)
     for _ in range(num_steps):
-        before, here, after = along(theta - step), along(theta), along(theta + step)
-        slope, bend = (after - before) / (2 * step), (after - 2 * here + before) / step**2
-        theta = theta - jnp.clip(slope / jnp.minimum(bend, -0.05), -0.2, 0.2)
-    return along(theta)
+        first, second = 1 - a * x * w, 1 - b * x * w
+        value = first * second**3 - c * z * w
+        slope = -a * x * second**3 - 3 * b * x * first * second**2 - c * z
+        w = w - value / slope
+    return jnp.sqrt(w) * (x + z * (1 + 2 * delta) / (1 - b * x * w) ** 2)

@@ -14,7 +14,8 @@ from diffseis.core.errors import InputError
 from diffseis.core.results import RESULTS, Solution
 from diffseis.core.tables import PHASES, VelocityTable
 from diffseis.eikonal import LayeredTime, NeuralTravelTime, train_travel_times
-from diffseis.velocity import Layered, layered_pair
+from diffseis.velocity import AbstractVelocityModel, Layered, layered_pair
+from diffseis.workflows.trainers import choose_trainer
 
 Progress = Callable[[str, int, int], None]
 History = dict[str, np.ndarray]
@@ -34,7 +35,8 @@ def train_networks(
     bottom_km: float,
     receiver_depth_km: tuple[float, float] | None = None,
     width: int = 48,
-    num_steps: int = 300,
+    trainer: str = "spring",
+    num_steps: int | None = None,
     max_seconds: float | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -46,11 +48,52 @@ def train_networks(
 
     They are learnt from exact times, which media of depth alone have: after as many steps the eikonal equation alone leaves ten times the error and
     more. The errors stated are those at random distances and depths that training has not seen.
+
+    `trainer` is one of `workflows.trainers.TRAINERS`, which has the usual number of steps of each, too.
     """
     if not (0 < max_distance_km <= 20000):
         raise InputError(
             f"got {max_distance_km:g}", field="max_distance_km", fix="give the largest distance in km"
         )
+    check_depths(top_km, bottom_km, receiver_depth_km)
+    say = progress or (lambda stage, done, total: None)
+    method, num_steps, num_points = choose_trainer(trainer, num_steps)
+    p_model, s_model = layered_pair(velocity)
+    side = max_distance_km / np.sqrt(2)
+    corners = (jnp.asarray([0.0, 0.0, top_km]), jnp.asarray([side, side, bottom_km]))
+    k_p, k_s, k_test = jr.split(jr.key(seed), 3)
+    fields: dict[str, NeuralTravelTime] = {}
+    histories: dict[str, History] = {}
+    about: dict[str, Any] = {"seed": seed, "width": width, "num_steps": num_steps, "trainer": trainer}
+    ratio = np.asarray(velocity.vp_km_s) / np.asarray(velocity.vs_km_s)
+    alike = bool(np.ptp(ratio) <= SAME_RATIO * ratio[0])
+    for phase, model, key in zip(map(str, PHASES), (p_model, s_model), (k_p, k_s), strict=True):
+        if fields and alike:
+            fields[phase] = scaled_field(fields[str(PHASES[0])], model, float(ratio[0]))
+            about[phase] = {"shares": str(PHASES[0])}
+        else:
+            solution, histories[phase] = train_one(
+                model,
+                *corners,
+                known=LayeredTime(model),
+                equation_weight=0.0,
+                width=width,
+                trainer=method,
+                num_points=num_points,
+                num_steps=num_steps,
+                max_seconds=max_seconds,
+                receiver_depth_km=receiver_depth_km,
+                after_step=lambda done, p=phase: say(f"training {p}", done, num_steps),
+                key=key,
+            )
+            fields[phase] = solution.value
+            about[phase] = told(solution, phase)
+        about[phase] |= held_out_error(fields[phase], model, key=k_test)
+    return fields, about, histories
+
+
+def check_depths(top_km: float, bottom_km: float, receiver_depth_km: tuple[float, float] | None) -> None:
+    """Raises InputError where the depths of the region and of its receivers are in the wrong order."""
     if not top_km < bottom_km:
         raise InputError(
             f"the region ends at {bottom_km:g} km, above its top at {top_km:g} km",
@@ -67,65 +110,43 @@ def train_networks(
             field="receiver_depth_km",
             fix="give TOP,BOTTOM within the region",
         )
-    say = progress or (lambda stage, done, total: None)
-    p_model, s_model = layered_pair(velocity)
-    side = max_distance_km / np.sqrt(2)
-    corners = (jnp.asarray([0.0, 0.0, top_km]), jnp.asarray([side, side, bottom_km]))
-    k_p, k_s, k_test = jr.split(jr.key(seed), 3)
-    fields: dict[str, NeuralTravelTime] = {}
-    histories: dict[str, History] = {}
-    about: dict[str, Any] = {"seed": seed, "width": width, "num_steps": num_steps}
-    ratio = np.asarray(velocity.vp_km_s) / np.asarray(velocity.vs_km_s)
-    alike = bool(np.ptp(ratio) <= SAME_RATIO * ratio[0])
-    for phase, model, key in zip(map(str, PHASES), (p_model, s_model), (k_p, k_s), strict=True):
-        if fields and alike:
-            fields[phase] = _scaled(fields[str(PHASES[0])], model, float(ratio[0]))
-            about[phase] = {"shares": str(PHASES[0])}
-        else:
-            solution, histories[phase] = _train_one(
-                model,
-                *corners,
-                width=width,
-                num_steps=num_steps,
-                max_seconds=max_seconds,
-                receiver_depth_km=receiver_depth_km,
-                after_step=lambda done, p=phase: say(f"training {p}", done, num_steps),
-                key=key,
-            )
-            if solution.result != RESULTS.successful:
-                raise InputError(
-                    f"the training of {phase} broke down: its loss became infinite",
-                    field="velocity",
-                    fix="try another --seed, or a smoother model",
-                )
-            fields[phase] = solution.value
-            about[phase] = {
-                "steps": len(solution.stats["loss"]),
-                "seconds": round(float(solution.stats["seconds"]), 2),
-                "residual": float(solution.stats["residual"]),
-            }
-        about[phase] |= held_out_error(fields[phase], model, key=k_test)
-    return fields, about, histories
 
 
-def _train_one(
-    model: Layered, low_km, high_km, *, after_step: Callable[[int], None], **options
+def train_one(
+    model: AbstractVelocityModel, low_km, high_km, *, after_step: Callable[[int], None], **options
 ) -> tuple[Solution, History]:
-    """A network that learns exact times, and how it went."""
+    """A network, and how its training went."""
     clock = []
 
     def progress(done: int, _: float) -> None:
         clock.append(time.perf_counter())
         after_step(done)
 
-    solution = train_travel_times(
-        model, low_km, high_km, known=LayeredTime(model), equation_weight=0.0, progress=progress, **options
-    )
+    solution = train_travel_times(model, low_km, high_km, progress=progress, **options)
     done = np.asarray(clock)
     # Only the training itself knows when, after compilation, the first step began.
     seconds = float(solution.stats["seconds"]) - (done[-1:] - done)
     loss, fresh = (np.asarray(solution.stats[name])[: len(done)] for name in ("loss", "fresh_loss"))
     return solution, {"seconds": seconds, "misfit": np.sqrt(loss), "new_misfit": np.sqrt(fresh)}
+
+
+def told(solution: Solution, phase: str) -> dict[str, Any]:
+    """What is to be said of a training.
+
+    Raises:
+        InputError: if it broke down.
+    """
+    if solution.result != RESULTS.successful:
+        raise InputError(
+            f"the training of {phase} broke down: its loss became infinite",
+            field="velocity",
+            fix="try another --seed, or a smoother model",
+        )
+    return {
+        "steps": len(solution.stats["loss"]),
+        "seconds": round(float(solution.stats["seconds"]), 2),
+        "residual": float(solution.stats["residual"]),
+    }
 
 
 def held_out_error(field: NeuralTravelTime, model: Layered, *, key) -> dict[str, float]:
@@ -143,7 +164,12 @@ def held_out_error(field: NeuralTravelTime, model: Layered, *, key) -> dict[str,
     b = jnp.stack([away, a[:, 1], between(k_receiver, region.receiver_depth_km)], axis=-1)
     run = eqx.filter_jit(lambda f, p, q: jax.vmap(lambda x, y: f(x, y))(p, q))
     exact = np.asarray(run(LayeredTime(model), a, b))
-    error = np.abs(np.asarray(run(field, a, b)) - exact)
+    return error_of(np.asarray(run(field, a, b)), exact)
+
+
+def error_of(found: np.ndarray, exact: np.ndarray) -> dict[str, float]:
+    """Relative root mean square, 99th percentile and largest in s."""
+    error = np.abs(found - exact)
     return {
         "relative_rms": float(np.linalg.norm(error) / np.linalg.norm(exact)),
         "p99_s": float(np.quantile(error, 0.99)),
@@ -151,7 +177,7 @@ def held_out_error(field: NeuralTravelTime, model: Layered, *, key) -> dict[str,
     }
 
 
-def _scaled(field: NeuralTravelTime, model: Layered, ratio: float) -> NeuralTravelTime:
+def scaled_field(field: NeuralTravelTime, model: AbstractVelocityModel, ratio: float) -> NeuralTravelTime:
     """The network of a medium that is slower by one factor everywhere."""
     region = eqx.tree_at(
         lambda r: (r.least_slowness, r.greatest_slowness),

@@ -20,9 +20,11 @@ from diffseis.eikonal import (
     build_swept_tables,
     solve_eikonal,
 )
+from diffseis.eikonal.neural import Region
 from diffseis.io import read_travel_time_networks
 from diffseis.velocity import Gradient, Homogeneous, Layered, layered_pair
-from diffseis.workflows.media import gridded_pair
+from diffseis.workflows.grid_networks import check_inside, read_grid_networks
+from diffseis.workflows.media import gridded_pair, model_coordinates
 from diffseis.workflows.times import SWEPT_SPACING_KM, solver_grid
 
 SOLVERS = ("layered", "sweeping", "analytic", "neural")
@@ -48,7 +50,8 @@ def travel_times(
         velocity: the medium.
         sources, receivers: both local or both geographic.
         solver: "layered" (exact), "sweeping" (the eikonal equation on a grid: of distance and depth, or of three dimensions for a gridded
-            medium, which no other solver takes), "analytic" (one layer, or two nodes of kind "linear"), or "neural" (trained networks).
+            medium), "analytic" (one layer, or two nodes of kind "linear"), or "neural" (trained networks). Gridded media are for "sweeping" and
+            "neural" only.
         spacing_km: of the grid (along the horizontal in three dimensions, a quarter of it in depth); chosen where it is not given.
         network: file of the networks.
         progress: called with the stage, how many sources are done, and of how many.
@@ -59,16 +62,24 @@ def travel_times(
     a, b, frame = in_one_frame(sources, receivers)
     say = progress or (lambda stage, done, total: None)
     if isinstance(velocity, VelocityGrid):
-        if solver != "sweeping":
+        if solver not in ("sweeping", "neural"):
             raise InputError(
                 f"the solver {solver} is for models of depth alone; {velocity.source} varies along the horizontal",
                 field="solver",
-                fix="use sweeping",
+                fix="use sweeping, or neural",
             )
-        return _gridded(velocity, a, b, frame, spacing_km, say)
+        if solver == "sweeping":
+            return _gridded(velocity, a, b, frame, spacing_km, say)
+        fields, a, b = _grid_networks(velocity, network, sources, receivers)
+        return _between(fields, a, b, say)
     if solver == "sweeping":
         return _swept(velocity, a, b, spacing_km or SWEPT_SPACING_KM, say)
     fields = _networks(velocity, network, a, b) if solver == "neural" else closed_fields(velocity, solver)
+    return _between(fields, a, b, say)
+
+
+def _between(fields, a, b, say) -> np.ndarray:
+    """Times of two fields between all points."""
     run = eqx.filter_jit(lambda field, p, q: jax.vmap(lambda y: field(p, y))(q))
     times = np.empty((len(PHASES), len(a), len(b)))
     for row, source in enumerate(a):
@@ -118,9 +129,7 @@ def closed_fields(velocity: VelocityTable, solver: str) -> list[AbstractTravelTi
 
 def _networks(velocity: VelocityTable, network: Path | None, a, b) -> list[AbstractTravelTimeField]:
     if network is None:
-        raise InputError(
-            "no networks are given", field="network", fix="train them with diffseis train-eikonal"
-        )
+        raise _no_networks()
     models = dict(zip(map(str, PHASES), layered_pair(velocity), strict=True))
     fields = read_travel_time_networks(network, models)
     region = fields[str(PHASES[0])].region
@@ -135,6 +144,12 @@ def _networks(velocity: VelocityTable, network: Path | None, a, b) -> list[Abstr
             field="network",
             fix="train them for a larger region",
         )
+    _check_receivers(region, a, b, network)
+    return list(fields.values())
+
+
+def _check_receivers(region: Region, a, b, network: Path) -> None:
+    """Raises InputError where no end of the paths lies where the networks know one of them to lie."""
     top, bottom = (float(z) for z in region.receiver_depth_km)
     inside = [np.all((p[:, 2] >= top - 1e-6) & (p[:, 2] <= bottom + 1e-6)) for p in (a, b)]
     if not any(inside):
@@ -144,7 +159,33 @@ def _networks(velocity: VelocityTable, network: Path | None, a, b) -> list[Abstr
             field="network",
             fix="train them with a wider --receiver-depth-km, or without it",
         )
-    return list(fields.values())
+
+
+def _grid_networks(velocity: VelocityGrid, network: Path | None, sources: PointTable, receivers: PointTable):
+    """The networks of a three-dimensional model, with the points in their frame."""
+    if network is None:
+        raise _no_networks()
+    found, frame = read_grid_networks(velocity, network)
+    if frame is None or not sources.geographic:
+        a, b, own = in_one_frame(sources, receivers)
+        model_coordinates(velocity, a[:, :2], own)  # refuses what cannot go together
+        if frame is not None:
+            raise InputError(
+                "the networks' points are places on the Earth",
+                field="sources",
+                fix="give sources and receivers as latitude,longitude,depth_km",
+            )
+    else:
+        a, b = (frame.to_ned(*table.coordinates.T) for table in (sources, receivers))
+    fields = [found[str(phase)] for phase in PHASES]
+    for points in (a, b):
+        check_inside(fields[0], points, network)
+    _check_receivers(fields[0].region, a, b, network)
+    return fields, a, b
+
+
+def _no_networks() -> InputError:
+    return InputError("no networks are given", field="network", fix="train them with diffseis train-eikonal")
 
 
 def _analytic(model: Layered, velocity: VelocityTable) -> AbstractTravelTimeField:

@@ -8,7 +8,7 @@ import pytest
 from diffseis.core.errors import InputError
 from diffseis.io import read_network_header, read_travel_time_networks
 from diffseis.velocity import Layered
-from tests.cli.test_traveltimes import _times
+from tests.cli.test_traveltimes import _three_dimensions, _times
 
 SMALL = ("--width", "12", "--steps", "30", "--velocity-kind", "linear", "--max-distance-km", "40")
 
@@ -66,9 +66,37 @@ def test_networks_are_trained_stored_and_used(diffseis, files):
         assert refused.value.file == str(net)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("trainer", "steps", "largest"),
+    [("adam", "1500", 1e-2), ("soap", "500", 2.2e-2), ("ssbroyden", "10", 1e-2)],
+)
+def test_other_trainers(diffseis, files, trainer, steps, largest):
+    net = files / "net.safetensors"
+    more = ("--trainer", trainer, "--steps", steps)
+    end = diffseis("train-eikonal", "--velocity", str(files / "v.csv"), "--out", str(net), *SMALL, *more)
+    assert end.code == 0, end.err
+    about = read_network_header(net)["training"]
+    assert (about["trainer"], about["num_steps"]) == (trainer, int(steps))
+    assert about["P"]["relative_rms"] < largest
+
+
+def test_a_distance_is_asked_for_in_media_of_depth_alone(diffseis, files):
+    end = diffseis("train-eikonal", "--velocity", str(files / "v.csv"))
+    assert (end.code, "largest epicentral distance" in end.err) == (2, True)
+    _three_dimensions(files)
+    end = diffseis("train-eikonal", "--velocity", str(files / "v.nc"), "--max-distance-km", "40")
+    assert (end.code, "models of depth alone" in end.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("more", "word"),
-    [(["--bottom-km", "-5"], "positive down"), (["--max-distance-km", "-1"], "largest distance")],
+    [
+        (["--bottom-km", "-5"], "positive down"),
+        (["--max-distance-km", "-1"], "largest distance"),
+        (["--trainer", "sgd"], "use spring, adam, soap, ssbroyden"),
+        (["--trainer", "adam", "--steps", "1"], "more --steps"),
+    ],
 )
 def test_what_cannot_be_done_is_said(diffseis, files, more, word):
     end = diffseis("train-eikonal", "--velocity", str(files / "v.csv"), *SMALL, *more)

@@ -19,7 +19,7 @@ from diffseis.eikonal import (
     train_travel_times,
 )
 from diffseis.eikonal.neural import input_sizes
-from diffseis.eikonal.neural_training import make_region
+from diffseis.eikonal.neural_region import make_region
 from diffseis.networks import CoordinateNetwork
 from diffseis.velocity import Gradient, Gridded, Homogeneous, Layered
 from tests.helpers.gradients import check_grads
