@@ -86,12 +86,12 @@ def cluster_robust(
             )
     place = np.flatnonzero(mask)
     pair = np.unique(np.stack([station, event]), axis=1, return_inverse=True)[1]
-    clusters = [_members(place, rows) for rows in (station, event, pair)]
+    clusters = [jnp.asarray(_members(place, rows)) for rows in (station, event, pair)]
     ned = np.asarray(data.receiver_ned_km)[mask][np.unique(station, return_index=True)[1]]
     apart = np.linalg.norm(ned[:, None] - ned[None], axis=2)
     alike = np.exp(-apart / reach_km) if reach_km > 0 else np.eye(len(ned))
     data = jax.tree.map(jnp.asarray, data)
-    shared, hypocentre = _covariances(problem, data, value, clusters, alike, jackknife)
+    shared, hypocentre = _covariances(problem, data, value, clusters, jnp.asarray(alike), jackknife)
     root = _square_root(shared)
     size, prior = problem.num_medium, problem.medium.prior
     # Column by column: the medium's standard deviations need the square root of the covariance, not the covariance.
@@ -130,8 +130,8 @@ def _covariances(
     problem: TomographyProblem,
     data: EventData,
     value: TomographyPosterior,
-    clusters: list[np.ndarray],
-    alike: Float[Array, "station station"] | np.ndarray,
+    clusters: list[Int[Array, "_ _"]],
+    alike: Float[Array, "station station"],
     jackknife: bool,
 ) -> tuple[Float[Array, "shared shared"], Float[Array, "event 4 4"]]:
     """Of the shared unknowns and of each hypocentre, in unit normals of the prior."""
@@ -139,7 +139,7 @@ def _covariances(
     linear = linearise(problem, value.unknowns, data, batch_size=Dense().columns_at_once)
     # Weights of a heavy-tailed law overstate information, but their scores are what they are.
     error = linear.misfit / jnp.sqrt(information)
-    alike = jnp.asarray(alike, error.dtype)
+    alike = alike.astype(error.dtype)
     linear = linear.weighed(information)
     equations = normal_equations(linear, value.unknowns, jnp.zeros((), error.dtype))
     columns = linear.matrix()
@@ -174,8 +174,8 @@ def _covariances(
         return residual @ shared, at_events.at[event].add(hypocentre * residual[:, None])
 
     num = lambda members: (len(members) - 1) / len(members)
-    by_station, at_events = jax.lax.map(without, jnp.asarray(clusters[0]))
-    score = lambda members: jax.lax.map(lambda m: without(m)[0], jnp.asarray(members))
+    by_station, at_events = jax.lax.map(without, clusters[0])
+    score = lambda members: jax.lax.map(lambda m: without(m)[0], members)
     outer = lambda scores, members: num(members) * scores.T @ scores
     meat = num(clusters[0]) * by_station.T @ alike @ by_station
     meat = meat + outer(score(clusters[1]), clusters[1]) - outer(score(clusters[2]), clusters[2])
