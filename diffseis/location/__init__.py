@@ -5,6 +5,7 @@ from diffseis.location.catalogue import Arrivals as Arrivals
 from diffseis.location.catalogue import LocatedCatalogue as LocatedCatalogue
 from diffseis.location.catalogue import LocatedEvents as LocatedEvents
 from diffseis.location.catalogue import Particles as Particles
+from diffseis.location.cluster_robust import cluster_robust as cluster_robust
 from diffseis.location.data import EventData as EventData
 from diffseis.location.data import event_arrays as event_arrays
 from diffseis.location.data import prepare_picks as prepare_picks

@@ -25,6 +25,10 @@ _LARGEST_DAMPING = 1e8
 """Of refused steps only: what is better than nothing has no such damping."""
 _BACKTRACK = 0.25
 """What is left of a step that was refused."""
+_SHORTER, _SHORT, _LONGER = 0.5, 0.7, 1.5
+"""What steps become after one that was refused, that gained less than half of what it should, and that did as it should."""
+_SHORTEST = 0.1
+"""Of steps, in whole ones."""
 _CREASE = 0.5
 """A maximum on a crease counts as found if a smooth density would rise by less: all unknowns together are one standard deviation off."""
 
@@ -38,6 +42,7 @@ class _Search(eqx.Module):
         linear: derivatives there, where the solver keeps them as a matrix.
         trial: the point to look at next.
         damping: of the step that led there.
+        length: of that step, in whole ones.
         decrement: log density that this step should gain.
         promised: log density that a whole step from the best point should gain.
         start: log density at the first point.
@@ -48,6 +53,7 @@ class _Search(eqx.Module):
     linear: Linearised | None
     trial: Unknowns
     damping: Float[Array, ""]
+    length: Float[Array, ""]
     decrement: Float[Array, ""]
     promised: Float[Array, ""]
     start: Float[Array, ""]
@@ -73,7 +79,8 @@ def invert_travel_times(
         data: picks, ``"event pick"``; times after the events' reference times, as those of `problem.start`.
         solver: of the normal equations; `Dense()` by default, `ConjugateGradients()` for many unknowns.
         max_steps: largest number of steps, refused ones included.
-        tolerance: log units of density that a further step would gain, at which to stop.
+        tolerance: log units of density that a further step would gain, at which to stop; or that the last one gained, where a further one
+            could not gain half a unit.
         throw: raise unless successful.
 
     Returns:
@@ -114,6 +121,7 @@ def _invert(
         linear=nothing if nothing.products is None else None,
         trial=start,
         damping=jnp.asarray(_FIRST_DAMPING, dtype),
+        length=jnp.ones((), dtype),
         decrement=infinity,
         promised=infinity,
         start=-infinity,
@@ -154,17 +162,23 @@ def _step(look, solver: AbstractSharedSolver, tolerance, state: _Search) -> _Sea
     rounding = 8 * jnp.finfo(density.dtype).eps * jnp.abs(density)
     gained = density - state.log_density
     better = gained >= -rounding
-    good = gained > 0.5 * state.decrement - rounding
+    good = gained >= 0.5 * state.decrement - rounding
     # First arrivals change from one ray to another: a step that gains less than it should is no reason to go on slowly.
     damping = state.damping * jnp.where(better, jnp.where(good, 0.1, 0.4), 4.0).astype(density.dtype)
     damping = jnp.maximum(damping, _LEAST_DAMPING)
     equations = normal_equations(linear, state.trial, damping)
     move, expected = equations.whole_step(solver.step(equations))
-    onwards = jax.tree.map(jnp.add, state.trial, move)
+    # On a crease every event sees the curvature of one side only: whole steps leap over the maximum again and again.
+    change = jnp.where(better, jnp.where(good, _LONGER, _SHORT), _SHORTER).astype(density.dtype)
+    length = jnp.clip(state.length * change, _SHORTEST, 1)
+    onwards = jax.tree.map(lambda t, m: t + length * m, state.trial, move)
     back = jax.tree.map(lambda b, t: b + _BACKTRACK * (t - b), state.best, state.trial)
     choose = lambda new, old: jax.tree.map(lambda n, o: jnp.where(better, n, o), new, old)
     # Damping shortens a step, so only one that was hardly damped tells how far the maximum is.
-    settled = better & (expected < jnp.maximum(tolerance, rounding)) & (damping <= 1)
+    least = jnp.maximum(tolerance, rounding)
+    whole = better & (damping <= 1)
+    settled = whole & (expected < least)
+    stalled = whole & (gained < least) & (expected < _CREASE)
     promised = jnp.where(better, expected, state.promised)
     # Where first arrivals change from ray to ray the density has creases, on which nothing is gained any more by steps however short.
     left = state.decrement * _BACKTRACK
@@ -175,9 +189,10 @@ def _step(look, solver: AbstractSharedSolver, tolerance, state: _Search) -> _Sea
         linear=None if state.linear is None else choose(linear, state.linear),
         trial=choose(onwards, back),
         damping=damping,
-        decrement=jnp.where(better, expected, left),
+        length=length,
+        decrement=jnp.where(better, length * (2 - length) * expected, left),
         promised=promised,
         start=jnp.where(state.step_idx == 0, density, state.start),
         step_idx=state.step_idx + 1,
-        converged=settled | creased,
+        converged=settled | stalled | creased,
     )

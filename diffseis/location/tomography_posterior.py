@@ -29,6 +29,7 @@ class TomographyPosterior(eqx.Module):
         unknowns: all of it as unit normals of the prior.
         spectrum: what the picks tell about the shared unknowns.
         prior: of the medium.
+        shared_root: square root of the shared unknowns' covariance where it is not the one that the spectrum tells (`cluster_robust`).
     """
 
     log_speed: Float[Array, "phase *shape"]
@@ -42,6 +43,7 @@ class TomographyPosterior(eqx.Module):
     unknowns: Unknowns
     spectrum: Spectrum
     prior: SpeedPrior
+    shared_root: Float[Array, "shared shared"] | None = None
 
     @property
     def speed_km_s(self) -> Float[Array, "phase *shape"]:
@@ -56,7 +58,8 @@ class TomographyPosterior(eqx.Module):
         """Media (logarithms of speed) drawn from the posterior."""
         size = self.prior.size
         normal = jr.normal(key, (num, self.unknowns.shared.shape[0]), self.log_speed.dtype)
-        white = self.unknowns.shared[None, :] + self.spectrum.shrink(normal)
+        spread = self.spectrum.shrink(normal) if self.shared_root is None else normal @ self.shared_root.T
+        white = self.unknowns.shared[None, :] + spread
         return jax.vmap(self.prior.log_speed)(white[:, :size].reshape(num, *self.prior.shape))
 
 

@@ -29,6 +29,9 @@ def draw_all(results: dict, folder: Path) -> None:
                     )
                 )
             )
+        if "block" in results:
+            told = results["block"] | {"resolved": results["settings"]["block"]["resolved"]}
+            (folder / "block.png").write_bytes(figure_png(slices(told)))
         if "central_italy" in results:
             (folder / "central_italy.png").write_bytes(figure_png(profiles(results["central_italy"])))
 
@@ -84,6 +87,78 @@ def section(told: dict):
     bar.set_label("P speed against starting model (%)")
     bar = figure.colorbar(images[3], ax=axes[:, 1], location="bottom", shrink=0.8, aspect=35)
     bar.set_label("Standard deviation of P speed (%), panel d")
+    return figure
+
+
+def slices(told: dict):
+    """Truth, what was found and its standard deviation, of P: maps at two depths and a section from west to east."""
+    north, east, down = (np.array(x) for x in told["axes_km"])
+    truth, found, sd = (100 * np.array(x) for x in (told["truth"], told["found"][0], told["sd"][0]))
+    seen = np.array(told["resolution"][0])
+    stations, events = np.array(told["stations_km"]), np.array(told["events_km"])
+    limit = 1.25 * np.abs(truth).max()
+    speeds, widths = (
+        {"cmap": "RdBu", "vmin": -limit, "vmax": limit},
+        {"cmap": "viridis", "vmin": 0.0, "vmax": sd.max()},
+    )
+    figure = new_figure(8.2, 8.6)
+    axes = figure.subplots(3, 3, height_ratios=[1, 1, 0.5], sharex=True)
+    at_depth = [int(np.argmin(np.abs(down - z))) for z in (3.0, 9.0)]
+    across = int(np.argmin(np.abs(north - 4.5)))
+    letters = iter("abcdefghi")
+    images = []
+    for column, (title, values, look) in enumerate(
+        [("Truth", truth, speeds), ("Recovered", found, speeds), ("Standard deviation", sd, widths)]
+    ):
+        for row, ax in enumerate(axes[:, column]):
+            if row < 2:
+                k = at_depth[row]
+                cut, resolved, vertical = values[:, :, k], seen[:, :, k], north
+                near = np.abs(events[:, 2] - down[k]) < 2
+                shown, name = events[near][:, [1, 0]], f"{down[k]:.0f} km deep"
+                ax.plot(
+                    *stations[:, [1, 0]].T,
+                    "v",
+                    ms=5,
+                    mfc="k",
+                    mec="white",
+                    mew=0.5,
+                    ls="none",
+                    label="station",
+                )
+                ax.set_aspect("equal")
+            else:
+                cut, resolved, vertical = values[across].T, seen[across].T, down
+                near = np.abs(events[:, 0] - north[across]) < 3
+                shown, name = events[near][:, [1, 2]], f"{north[across]:.1f} km north"
+                ax.set_ylim(down[-1], down[0])
+                ax.set_aspect("equal")
+            images.append(ax.pcolormesh(east, vertical, cut, shading="gouraud", rasterized=True, **look))
+            if column > 0:
+                ax.contour(
+                    east,
+                    vertical,
+                    resolved,
+                    levels=[told["resolved"]],
+                    colors="k",
+                    linewidths=1.0,
+                    linestyles="--",
+                )
+            ax.plot(*shown.T, "o", ms=2.8, mfc="white", mec="k", mew=0.5, ls="none", label="event nearby")
+            ax.set_title(f"({next(letters)}) {title}" if row == 0 else f"({next(letters)})")
+            ax.set_xlim(east[0], east[-1])
+            if column == 0:
+                ax.set_ylabel(("North (km)" if row < 2 else "Depth (km)") + f"\n{name}")
+    for ax in axes[2]:
+        ax.set_xlabel("East (km)")
+    lines, names = axes[0, 0].get_legend_handles_labels()
+    lines.append(Line2D([], [], color="k", lw=1.0, ls="--"))
+    names.append(f"inside: posterior variance below {1 - told['resolved']:.0%} of the prior's")
+    figure.legend(lines, names, loc="outside upper center", ncols=3)
+    bar = figure.colorbar(images[0], ax=axes[:, :2], location="bottom", shrink=0.6, aspect=40)
+    bar.set_label("P speed against starting model (%)")
+    bar = figure.colorbar(images[-1], ax=axes[:, 2], location="bottom", shrink=0.9, aspect=20)
+    bar.set_label("Standard deviation (%)")
     return figure
 
 

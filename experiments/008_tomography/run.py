@@ -1,6 +1,6 @@
-"""Speeds from travel times: a checkerboard, and P and S of central Italy. See README.md.
+"""Speeds from travel times: checkerboards in two and three dimensions, and P and S of central Italy. See README.md.
 
-    python experiments/008_tomography/run.py [--part checkerboard|central_italy|figures]
+    python experiments/008_tomography/run.py [--part checkerboard|block|central_italy|depths|figures]
 
 Central Italy needs DIFFSEIS_REFERENCE_DATA. Held out: every pick for which sha1("event_id|network|station|phase") is 0 modulo 5.
 """
@@ -37,6 +37,7 @@ from diffseis.location import (
     SpeedPrior,
     StudentResiduals,
     TomographyProblem,
+    cluster_robust,
     invert_travel_times,
     tomography_arrays,
 )
@@ -114,53 +115,112 @@ def flat(data: EventData, values):
     return np.asarray(values)[mask], np.asarray(data.phase_idx)[mask]
 
 
-def central_italy(settings: dict, seed: int) -> dict:
-    folder = Path(os.environ["DIFFSEIS_REFERENCE_DATA"]) / "central_italy_20161014"
-    files = {name: folder / f"{name}.csv" for name in ("picks", "stations", "velocity")}
-    inputs = read_inputs(LocateConfig(**files, out=HERE / "out"))
-    reference = read_events_csv(folder / "reference.csv")
-    frame = LocalFrame.centred_on(inputs.stations.latitude, inputs.stations.longitude)
-    hidden = held_out(inputs.picks)
-    # One padded length for all, so that one program serves all runs.
-    arrays = lambda rows: tomography_arrays(
-        inputs.picks.take(rows), inputs.stations, reference, frame, size=104
-    )
-    (everything, start), (kept, start_kept) = arrays(np.ones(len(hidden), bool)), arrays(~hidden)
-    left, start_left = arrays(hidden)
-    depth = np.array(settings["node_depth_km"])
-    speed = smoothed(inputs.velocity, depth, settings["smoothing_km"])
+class Italy:
+    """Picks, stations and bulletin of central Italy, and the problems that they pose."""
 
-    def problem(begin, extra_s, *, medium=True, terms=True):
+    def __init__(self, settings: dict):
+        folder = Path(os.environ["DIFFSEIS_REFERENCE_DATA"]) / "central_italy_20161014"
+        files = {name: folder / f"{name}.csv" for name in ("picks", "stations", "velocity")}
+        self.settings = settings
+        self.inputs = read_inputs(LocateConfig(**files, out=HERE / "out"))
+        self.reference = read_events_csv(folder / "reference.csv")
+        stations = self.inputs.stations
+        self.frame = LocalFrame.centred_on(stations.latitude, stations.longitude)
+        self.places = np.asarray(self.frame.to_ned(stations.latitude, stations.longitude, stations.depth_km))
+        self.depth = np.array(settings["node_depth_km"])
+        self.speed = smoothed(self.inputs.velocity, self.depth, settings["smoothing_km"])
+
+    def arrays(self, rows):
+        # One padded length for all, so that one program serves all runs.
+        picks = self.inputs.picks.take(rows)
+        return tomography_arrays(picks, self.inputs.stations, self.reference, self.frame, size=104)
+
+    def invert(self, problem, data):
+        settings = self.settings
+        return timed(problem, data, max_steps=settings["max_steps"], tolerance=settings["tolerance"])
+
+    def problem(self, begin, extra_s, *, medium=True, terms=True, **other):
+        settings = self.settings | other
         prior = SpeedPrior(
-            speed,
-            [depth],
+            settings.get("speed_km_s", self.speed),
+            [self.depth],
             sd=settings["speed_sd"] if medium else 0.0,
             correlation_km=settings["correlation_km"],
             ps_correlation=settings["ps_correlation"],
         )
+        # The standard deviation of the nodes above 2.5 km, as a part of that of the others.
+        top = jnp.where(jnp.asarray(self.depth) < 2.5, settings.get("top", 1.0), 1.0)
+        prior = eqx.tree_at(lambda p: p.factors[1], prior, top[:, None] * prior.factors[1])
         return TomographyProblem(
-            LayeredMedium(prior, depth),
+            LayeredMedium(prior, self.depth),
             begin,
             law=StudentResiduals(dof=settings["dof"], extra_s=extra_s),
             hypocentre_sd_km=settings["hypocentre_sd_km"],
             origin_sd_s=settings["origin_sd_s"],
             term_sd_s=settings["term_sd_s"] if terms else (0.0, 0.0),
-            num_stations=len(inputs.stations),
+            num_stations=len(self.inputs.stations),
         )
 
-    invert = lambda p, d: timed(p, d, max_steps=settings["max_steps"])
+
+def depth_trials(settings: dict, seed: int) -> dict:
+    """How deep events come to lie under other assumptions."""
+    italy = Italy(settings)
+    data, start = italy.arrays(np.ones(len(held_out(italy.inputs.picks)), bool))
+    extra = settings["trial_extra_s"]
+    far = np.linalg.norm((np.asarray(data.receiver_ned_km) - start.ned_km[:, None])[..., :2], axis=-1)
+    near = eqx.tree_at(lambda d: d.mask, data, data.mask & jnp.asarray(far < 15.0))
+    wadati = np.stack([italy.speed[0], italy.speed[0] / 1.844])
+    shallow = Hypocentres(start.ned_km - jnp.array([0.0, 0.0, 5.0]), start.origin_time_s)
+    trials = {
+        "as stated": (start, data, {}),
+        "starting model, no terms": (start, data, {"medium": False, "terms": False}),
+        "starting model, terms": (start, data, {"medium": False}),
+        "no terms": (start, data, {"terms": False}),
+        "terms of 0.03 and 0.06 s": (start, data, {"term_sd_s": [0.03, 0.06]}),
+        "speeds above 2.5 km within 2 %": (start, data, {"top": 0.2}),
+        "stations within 15 km": (start, near, {}),
+        "stations within 15 km, no terms": (start, near, {"terms": False}),
+        "start with Vp/Vs 1.844, tied": (start, data, {"speed_km_s": wadati, "ps_correlation": 0.95}),
+        "one degree of freedom": (start, data, {"dof": 1.0}),
+        "start 5 km higher": (shallow, data, {}),
+    }
+    told = {}
+    for name, (begin, picks, other) in trials.items():
+        value, stats = italy.invert(italy.problem(begin, extra, **other), picks)
+        told[name] = {
+            "run": stats,
+            "depth_km_median": round(float(np.median(value.hypocentres.ned_km[:, 2])), 2),
+            "nearest_stations": nearest(value, data, italy.places, italy.reference),
+        }
+        print(name, json.dumps(told[name]), flush=True)
+    return told
+
+
+def central_italy(settings: dict, seed: int) -> dict:
+    italy = Italy(settings)
+    inputs, reference, places = italy.inputs, italy.reference, italy.places
+    arrays, problem, invert = italy.arrays, italy.problem, italy.invert
+    depth, speed = italy.depth, italy.speed
+    hidden = held_out(inputs.picks)
+    (everything, start), (kept, start_kept) = arrays(np.ones(len(hidden), bool)), arrays(~hidden)
+    left, start_left = arrays(hidden)
+    robust = lambda p, d, v: cluster_robust(p, d, v, reach_km=settings["reach_km"])
     first, _ = invert(problem(start, settings["first_extra_s"]), everything)
     residual, phase = flat(everything, first.residual_s)
     sigma, _ = flat(everything, everything.sigma_s)
     unknowns = 4 * len(reference) + int(first.spectrum.values.shape[0])
     extra = learnt_extra(residual, sigma, phase, StudentResiduals(dof=settings["dof"]), unknowns)
     print("extra", extra, flush=True)
-    final, stats = invert(problem(start, extra), everything)
+    asked = problem(start, extra)
+    plain, stats = invert(asked, everything)
+    final = robust(asked, everything, plain)
     told: dict = {
         "extra_s": rounded(extra),
         "run": stats,
         "profile": profile(final, speed, depth, seed),
+        "relative_sd_independent_errors": rounded(plain.log_speed_sd),
         "hypocentres": depths(final, reference),
+        "nearest_stations": nearest(final, everything, places, reference),
         "terms_sd_over_stations_s": rounded(np.std(final.terms_s, axis=0)),
         "terms_mean_s": rounded(np.mean(final.terms_s, axis=0)),
     }
@@ -175,6 +235,7 @@ def central_italy(settings: dict, seed: int) -> dict:
     told["cases"] = {}
     for name, (medium, terms) in cases.items():
         value, stats = invert(problem(start_kept, extra, medium=medium, terms=terms), kept)
+        near = nearest(value, kept, places, reference)
         # The same unknowns, seen by the picks left out; their events' reference times differ by whole seconds.
         shift = start_left.origin_time_s - start_kept.origin_time_s
         there = problem(
@@ -189,6 +250,7 @@ def central_italy(settings: dict, seed: int) -> dict:
             "used": spread(*flat(kept, value.residual_s)),
             "held out": spread(*flat(left, unseen)),
             "depth_km_median": round(float(np.median(value.hypocentres.ned_km[:, 2])), 2),
+            "nearest_s_minus_p_residual_s": near["s_minus_p_residual_s_median"],
         }
         print(name, json.dumps(told["cases"][name]), flush=True)
 
@@ -200,13 +262,23 @@ def central_italy(settings: dict, seed: int) -> dict:
         mine = set(names[half == h])
         rows = np.array([s in mine for s in inputs.picks.station_ids])
         data, begin = arrays(rows)
-        pair.append(invert(problem(begin, extra), data)[0])
-    apart = (pair[0].log_speed - pair[1].log_speed) / np.hypot(pair[0].log_speed_sd, pair[1].log_speed_sd)
+        value = invert(problem(begin, extra), data)[0]
+        pair.append((value, robust(problem(begin, extra), data, value)))
     told["station_halves"] = {
-        "difference_in_sds": rounded(apart, 2),
-        "speed_km_s": [rounded(p.speed_km_s, 3) for p in pair],
-        "relative_sd": [rounded(p.log_speed_sd) for p in pair],
+        "speed_km_s": [rounded(p.speed_km_s, 3) for p, _ in pair],
+        "depth_km_median": [round(float(np.median(p.hypocentres.ned_km[:, 2])), 2) for p, _ in pair],
     }
+    for name, (a, b) in zip(("independent errors", "robust"), zip(*pair, strict=True), strict=True):
+        apart = np.asarray((a.log_speed - b.log_speed) / np.hypot(a.log_speed_sd, b.log_speed_sd))
+        above = apart[:, depth < 9]
+        variance = np.einsum("ekk->ek", np.asarray(a.hypocentre_covariance + b.hypocentre_covariance))
+        moved = np.abs(a.hypocentres.ned_km - b.hypocentres.ned_km) / np.sqrt(variance[:, :3])
+        told["station_halves"][name] = {
+            "difference_in_sds": rounded(apart, 2),
+            "rms_above_9_km": rounded(np.sqrt(np.mean(above**2, axis=1)), 2),
+            "hypocentres_median_in_sds": rounded(np.median(moved, axis=0) / 0.6745, 2),
+            "relative_sd": [rounded(a.log_speed_sd), rounded(b.log_speed_sd)],
+        }
     print(json.dumps(told["station_halves"]), flush=True)
     return told
 
@@ -226,6 +298,49 @@ def profile(value, start, depth, seed: int) -> dict:
         "relative_sd": rounded(value.log_speed_sd),
         "resolution": rounded(value.resolution()),
         "probability_vs_faster_than_start": rounded(np.mean(np.exp(draws[:, 1]) > start[1], axis=0)),
+    }
+
+
+def nearest(value, data, stations, reference, within_km: float = 5.0) -> dict:
+    """What S minus P at the closest station says of depths: ``distance = K (S - P)``, K at most 8 km/s in any crust."""
+    ned, residual = np.asarray(value.hypocentres.ned_km), np.asarray(value.residual_s)
+    mask, row, phase, time_s = (
+        np.asarray(x) for x in (data.mask, data.station_row, data.phase_idx, data.time_s)
+    )
+    found = []
+    for event in range(len(ned)):
+        away = np.hypot(*(stations - ned[event])[:, :2].T)
+        for station in np.argsort(away):
+            picked = [
+                np.flatnonzero(mask[event] & (row[event] == station) & (phase[event] == p)) for p in (0, 1)
+            ]
+            if away[station] > within_km:
+                break
+            if all(len(x) == 1 for x in picked):
+                p, s = (int(x[0]) for x in picked)
+                delay, left = time_s[event, s] - time_s[event, p], residual[event, s] - residual[event, p]
+                found.append(
+                    (event, delay, left, away[station], stations[station, 2], *value.terms_s[station])
+                )
+                break
+    event, delay, left, away, top, term_p, term_s = np.array(found).T
+    event = event.astype(int)
+    deepest = 8.0 * delay + top
+    implied = lambda k: np.sqrt(np.maximum((k * delay) ** 2 - away**2, 0)) + top
+    distance = np.hypot(away, ned[event, 2] - top)
+    return {
+        "events": len(event),
+        "s_minus_p_s_median": round(float(np.median(delay)), 3),
+        "s_minus_p_residual_s_median": round(float(np.median(left)), 3),
+        "term_s_minus_p_s_median": round(float(np.median(term_s - term_p)), 3),
+        "depth_km_median": round(float(np.median(ned[event, 2])), 2),
+        "reference_depth_km_median": round(float(np.median(reference.depth_km[event])), 2),
+        "k_km_s_median": round(float(np.median(distance / delay)), 2),
+        "implied_depth_km_median": {
+            str(k): round(float(np.median(implied(k))), 2) for k in (5, 5.5, 6, 6.5, 7, 8)
+        },
+        "reference_below_deepest": round(float(np.mean(reference.depth_km[event] > deepest)), 3),
+        "found_below_deepest": round(float(np.mean(ned[event, 2] > deepest)), 3),
     }
 
 
@@ -272,7 +387,7 @@ def checkerboard(settings: dict, seed: int) -> dict:
     )
     medium = GriddedMedium(prior, grid, fine, stations)
     truth = prior.mean + jnp.asarray(np.stack([anomaly, anomaly]))
-    data = section_picks(medium, truth, places, settings["sigma_s"], rng)
+    data = synthetic_picks(medium, truth, places, settings["sigma_s"], rng)
     noise = np.array([settings["hypocentre_sd_km"], 0, settings["hypocentre_sd_km"]])
     shifted = places + 0.5 * noise * rng.normal(size=places.shape)
     shifted[:, 2] = np.clip(shifted[:, 2], 1.0, 14.5)
@@ -303,7 +418,61 @@ def checkerboard(settings: dict, seed: int) -> dict:
     return told
 
 
-def section_picks(medium, truth, places, sigma_s, rng) -> EventData:
+def block(settings: dict, seed: int) -> dict:
+    """A checkerboard of three dimensions, jointly with hypocentres."""
+    grid = RegularGrid([-16.5, -16.5, -1.0], [3.0, 3.0, 2.0], (12, 12, 8))
+    fine = RegularGrid([-18.0, -18.0, -1.0], [2.0, 2.0, 2.0], (19, 19, 9))
+    axes = [np.asarray(grid.axis_km(a)) for a in range(3)]
+    background = np.broadcast_to(5.0 + 0.09 * np.clip(axes[2], 0, None), grid.shape)
+    wide, high = settings["checker_km"]
+    along = [np.sin(np.pi * x / wide) for x in axes[:2]] + [np.sin(np.pi * (axes[2] - 0.5) / high)]
+    signs = along[0][:, None, None] * along[1][None, :, None] * along[2][None, None, :]
+    anomaly = settings["amplitude"] * np.clip(1.8 * signs, -1, 1)
+    rng = np.random.default_rng(seed)
+    side = int(np.sqrt(settings["num_stations"]))
+    corners = np.stack(np.meshgrid(*[np.linspace(-12, 12, side)] * 2), axis=-1).reshape(-1, 2)
+    stations = np.column_stack([corners + rng.uniform(-2.5, 2.5, corners.shape), np.full(len(corners), -0.5)])
+    num = settings["num_events"]
+    places = np.column_stack([rng.uniform(-13, 13, (num, 2)), rng.uniform(2, 12, num)])
+    prior = SpeedPrior(
+        np.stack([background, background / 1.75]),
+        axes,
+        sd=settings["speed_sd"],
+        correlation_km=settings["correlation_km"],
+        ps_correlation=settings["ps_correlation"],
+    )
+    medium = GriddedMedium(prior, grid, fine, stations)
+    truth = prior.mean + jnp.asarray(np.stack([anomaly, anomaly]))
+    data = synthetic_picks(medium, truth, places, settings["sigma_s"], rng)
+    shifted = places + 0.5 * settings["hypocentre_sd_km"] * rng.normal(size=places.shape)
+    shifted = np.clip(shifted, [-16, -16, 0.5], [16, 16, 13.5])
+    problem = TomographyProblem(
+        medium,
+        Hypocentres(shifted, np.zeros(num)),
+        hypocentre_sd_km=settings["hypocentre_sd_km"],
+        origin_sd_s=settings["origin_sd_s"],
+    )
+    solver = ConjugateGradients(rtol=0.03, max_steps=40, rank=settings["rank"])
+    value, stats = timed(problem, data, solver=solver, max_steps=20, tolerance=0.05)
+    error = np.asarray(value.hypocentres.ned_km) - places
+    sd = np.sqrt(np.einsum("ekk->ek", np.asarray(value.hypocentre_covariance)))[:, :3]
+    told: dict = {
+        "axes_km": [rounded(x) for x in axes],
+        "truth": rounded(anomaly),
+        "stations_km": rounded(stations, 2),
+        "events_km": rounded(places, 2),
+        "run": stats,
+        "hypocentre_rms_km": rounded(np.sqrt(np.mean(error**2, axis=0)), 3),
+        "start_rms_km": rounded(np.sqrt(np.mean((shifted - places) ** 2, axis=0)), 3),
+        "hypocentres_within_1_and_2_sd": rounded([np.mean(np.abs(error) < k * sd) for k in (1, 2)], 3),
+    }
+    print(json.dumps({k: v for k, v in told.items() if "km" not in k and k != "truth"}), flush=True)
+    told |= recovered(value, truth, data, settings["resolved"])
+    print(json.dumps({k: told[k] for k in ("P", "S", "residual_rms_s", "hypocentre_rms_km")}), flush=True)
+    return told
+
+
+def synthetic_picks(medium, truth, places, sigma_s, rng) -> EventData:
     """P and S of every event at every station, with noise."""
     stations = np.asarray(medium.stations_ned_km)
     num_events, num_stations = len(places), len(stations)
@@ -355,13 +524,21 @@ def recovered(value, truth, data, least: float) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--part", choices=["checkerboard", "central_italy", "figures"], default=None)
+    parser.add_argument(
+        "--part", choices=["checkerboard", "block", "central_italy", "depths", "figures"], default=None
+    )
     chosen = parser.parse_args().part
     settings = tomllib.loads((HERE / "config.toml").read_text())
     path = HERE / "results.json"
-    for name, part in {"checkerboard": checkerboard, "central_italy": central_italy}.items():
+    parts = {
+        "checkerboard": checkerboard,
+        "block": block,
+        "central_italy": central_italy,
+        "depths": depth_trials,
+    }
+    for name, part in parts.items():
         if chosen in (None, name):
-            found = part(settings[name], settings["seed"])
+            found = part(settings["central_italy" if name == "depths" else name], settings["seed"])
             # Read after the work, so that two parts may run at once.
             results = json.loads(path.read_text()) if path.exists() else {}
             results |= {"versions": versions(), "settings": settings, name: found}

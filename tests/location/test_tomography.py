@@ -17,6 +17,7 @@ from diffseis.location import (
     SpeedPrior,
     StudentResiduals,
     TomographyProblem,
+    cluster_robust,
     invert_travel_times,
     sample_medium,
 )
@@ -207,9 +208,16 @@ def test_one_trace_for_new_data_and_wrong_calls():
     for seed in (0, 1):
         data = observe(problem, draw_truth(problem, key=jr.key(seed)), empty, key=jr.key(seed + 2))
         before = len(traces)
-        invert_travel_times(counted, data)
+        value = invert_travel_times(counted, data).value
     assert before > 0
     assert len(traces) == before
+    with pytest.raises(ValueError, match="6 stations"):
+        cluster_robust(counted, data, value)
+    with pytest.raises(ValueError, match="reach_km"):
+        cluster_robust(counted, data, value, reach_km=-1.0)
+    few = eqx.tree_at(lambda v: v.spectrum.values, value, value.spectrum.values[:2])
+    with pytest.raises(ValueError, match="complete spectrum"):
+        cluster_robust(counted, data, few)
     with pytest.raises(ValueError, match="10 events"):
         invert_travel_times(problem, jax.tree.map(lambda x: x[:3], empty))
     with pytest.raises(ValueError, match="max_steps"):

@@ -92,6 +92,18 @@ def gridded_medium(stations, *, sd=0.06):
     return GriddedMedium(prior, grid, fine, stations)
 
 
+def block_medium(stations, *, nodes=(7, 7, 4), sd=0.06, spacing_km=2.0, solver=None):
+    """A block of 24 by 24 by 12 km; times on a grid that reaches 2 km further to the sides and 1 km above and below."""
+    spacing = np.array([24.0, 24.0, 12.0]) / (np.array(nodes) - 1)
+    grid = RegularGrid([-12.0, -12.0, 0.0], spacing, nodes)
+    sides, deep = round(28 / spacing_km) + 1, round(14 / spacing_km) + 1
+    fine = RegularGrid([-14.0, -14.0, -1.0], [spacing_km] * 3, (sides, sides, deep))
+    axes = [grid.axis_km(axis) for axis in range(3)]
+    speed = np.broadcast_to(5.0 + 0.1 * np.linspace(0.0, 12.0, nodes[2]), nodes)
+    prior = SpeedPrior(np.stack([speed, speed / 1.75]), axes, sd=sd, correlation_km=(6.0, 6.0, 5.0))
+    return GriddedMedium(prior, grid, fine, stations, solver=solver)
+
+
 def network(num_events, num_stations, *, seed, plane=False, poison=None):
     """Geometry of a catalogue in which every station has P and S of every event; hypocentres, stations and empty picks.
 
