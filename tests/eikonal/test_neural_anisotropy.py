@@ -45,7 +45,13 @@ def _relative(found, exact):
     return float(np.linalg.norm(np.asarray(found) - exact) / np.linalg.norm(exact))
 
 
-@pytest.mark.parametrize(("model", "form"), [(TILTED, "space"), (UPRIGHT, "depth")], ids=["TTI", "VTI"])
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        pytest.param(TILTED, "space", id="TTI", marks=pytest.mark.long),
+        pytest.param(UPRIGHT, "depth", id="VTI"),
+    ],
+)
 def test_holds_whatever_the_weights(model, form):
     field = _untrained(model, form)
     a, b = _points(100), _points(100, seed=2)
@@ -72,6 +78,7 @@ def test_holds_whatever_the_weights(model, form):
     assert all(jnp.all(jnp.isfinite(x)) for x in slopes)
 
 
+@pytest.mark.long
 def test_gradients():
     """By the receiver: of times, beside the axis and on it, where square roots of squares end; and of the group's slowness by all it depends on."""
     field, source = _untrained(TILTED, "space"), jnp.asarray([4.0, 5.0, 3.1])
