@@ -212,11 +212,12 @@ def test_curvature_is_that_of_the_closed_form():
 @needs_x64
 @pytest.mark.slow
 def test_gradient_in_three_dimensions():
-    grid = RegularGrid([0.0, 0.0, 0.0], 1.0, (14, 13, 12))
+    grid, solver = RegularGrid([0.0, 0.0, 0.0], 1.0, (14, 13, 12)), FactoredSweeping(tolerance=1e-10)
     receivers = jnp.asarray([[11.3, 3.3, 9.1], [1.0, 10.3, 2.0]])
 
     def time(theta):
-        solution = solve_eikonal(Gradient(theta[0], theta[1]), grid, source_km=theta[2:], throw=False)
+        model = Gradient(theta[0], theta[1])
+        solution = solve_eikonal(model, grid, solver, source_km=theta[2:], throw=False)
         return solution.value(receivers[0]) + 2 * solution.value(receivers[1])
 
     # A short step: over a longer one the neighbours that a node computes its time from change.
