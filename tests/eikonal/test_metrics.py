@@ -87,6 +87,7 @@ def _error(model, grid, source):
     return float(jnp.linalg.norm(time - exact) / jnp.linalg.norm(exact))
 
 
+@pytest.mark.long
 def test_times_in_a_section_of_the_sphere():
     grid = RegularGrid([0.0, 0.0], [2000 / 40, 800 / 40], (41, 41))
     assert _error(MANTLE, grid, jnp.asarray([313.7, 87.3])) < 8e-6  # measured 7.6e-6

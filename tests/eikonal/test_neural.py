@@ -59,7 +59,13 @@ def _pairs(num, form, seed=1):
     return (a, b.at[:, 1].set(a[:, 1])) if form == "plane" else (a, b)
 
 
-@pytest.mark.parametrize(("model", "form"), MEDIA.values(), ids=MEDIA.keys())
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        pytest.param(*case, id=name, marks=() if name == "space" else pytest.mark.long)
+        for name, case in MEDIA.items()
+    ],
+)
 def test_holds_whatever_the_weights(model, form):
     field = _untrained(model, form)
     a, b = _pairs(200, form)

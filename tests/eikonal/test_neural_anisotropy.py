@@ -49,7 +49,7 @@ def _relative(found, exact):
     ("model", "form"),
     [
         pytest.param(TILTED, "space", id="TTI", marks=pytest.mark.long),
-        pytest.param(UPRIGHT, "depth", id="VTI"),
+        pytest.param(UPRIGHT, "depth", id="VTI", marks=pytest.mark.long),
     ],
 )
 def test_holds_whatever_the_weights(model, form):

@@ -24,6 +24,7 @@ DEPTH_KM = [0.0, 1.0, 3.0, 7.0, 15.0]
 RANGES = {"max_distance_km": 60.0, "depth_range_km": (-3.0, 20.0)}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")
 def test_agrees_with_rays():
     vp = np.array([5.3, 5.65, 5.93, 6.2, 7.5])

@@ -169,6 +169,7 @@ def test_a_damaged_store_is_made_again(many, undisturbed):
     assert _results(many.config.out) == undisturbed
 
 
+@pytest.mark.long
 def test_what_was_kept_is_not_used_with_other_settings(many):
     _interrupt(many.config)
     totals = []

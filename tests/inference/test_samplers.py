@@ -193,6 +193,7 @@ def _two_hills(weight):
     return log_density
 
 
+@pytest.mark.long
 def test_svgd_keeps_two_modes_in_proportion():
     weight = jnp.asarray(0.7)
     draws, _, _ = _moments(SVGD(400), _two_hills, weight, [[0.5, 0.2], [7.5, 8.2], [0.1, -0.3]])
