@@ -24,6 +24,11 @@ def traveltimes(
     spacing_km: float | None = typer.Option(
         None, help="Spacing of the grid (sweeping); in 3-D along the horizontal, a quarter of it in depth."
     ),
+    air: bool = typer.Option(
+        False,
+        "--air",
+        help="In 3-D: nodes above the uppermost value of their column are air that waves go round (else they take the nearest value).",
+    ),
     reflector: str | None = typer.Option(
         None,
         help="Also waves reflected there, PvP, SvS, PvS, SvP: depth in km, or a CSV of points on the interface (columns as of sources).",
@@ -42,6 +47,10 @@ def traveltimes(
 
     if spacing_km is not None and not 0 < spacing_km < float("inf"):
         raise InputError(f"got {spacing_km}", field="--spacing-km", fix="give kilometres above 0")
+    if air and reflector is not None:
+        raise InputError(
+            "reflected waves do not know of air", field="--air", fix="leave it or --reflector out"
+        )
     table = read_medium(velocity, velocity_kind, vp_vs=vp_vs)
     chosen = solver or ("sweeping" if isinstance(table, VelocityGrid) else "layered")
     start, end = read_points_csv(sources), read_points_csv(receivers)
@@ -56,7 +65,14 @@ def traveltimes(
     interface = None if reflector is None else read_interface(reflector)
     with Reporter() as reporter:
         times = travel_times(
-            table, start, end, solver=chosen, spacing_km=spacing_km, network=network, progress=reporter.update
+            table,
+            start,
+            end,
+            solver=chosen,
+            spacing_km=spacing_km,
+            network=network,
+            air=air,
+            progress=reporter.update,
         )
         if interface is not None:
             from diffseis.workflows.reflections import REFLECTIONS, reflected_times

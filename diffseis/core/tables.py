@@ -179,6 +179,7 @@ class VelocityGrid:
         vp_km_s, vs_km_s: speeds at the nodes, ``"x y z"``.
         projection: what x and y are.
         source: where it comes from.
+        air: nodes above the uppermost one of their column for which the file has a value; None where there are none.
     """
 
     x: np.ndarray
@@ -188,6 +189,7 @@ class VelocityGrid:
     vs_km_s: np.ndarray
     projection: MapProjection
     source: str = ""
+    air: np.ndarray | None = None
 
     def __post_init__(self):
         shape = (len(self.x), len(self.y), len(self.z_km))
@@ -219,6 +221,17 @@ class VelocityGrid:
             interpolate = RegularGridInterpolator([axes[d] for d in keep], table)
             found.append(interpolate(points[..., keep]))
         return found[0], found[1]
+
+    def air_at(self, x, y, z_km) -> np.ndarray:
+        """Which points are nearer to a node in the air than to any other; none beyond the model's sides."""
+        given = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, z_km)))
+        if self.air is None:
+            return np.zeros(given[0].shape, bool)
+        rows = []
+        for values, axis in zip(given, (self.x, self.y, self.z_km), strict=True):
+            middles = 0.5 * (np.asarray(axis, np.float64)[1:] + np.asarray(axis, np.float64)[:-1])
+            rows.append(np.searchsorted(middles, values))
+        return np.asarray(self.air)[tuple(rows)]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """Solve the eikonal equation on a grid for one source."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.ndimage import distance_transform_edt
 
 from diffseis.core import safe
 from diffseis.core.grids import RegularGrid
@@ -12,7 +15,7 @@ from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.core.results import RESULTS, Solution
 from diffseis.eikonal.adjoint import AbstractAdjoint, ImplicitAdjoint
 from diffseis.eikonal.anelliptical import Anelliptical
-from diffseis.eikonal.factored import Anisotropy, factor
+from diffseis.eikonal.factored import FAR_S_PER_KM, Anisotropy, factor
 from diffseis.eikonal.metric import AbstractMetric, Straight
 from diffseis.eikonal.terrain import Terrain
 from diffseis.velocity.anisotropic import TransverselyIsotropic
@@ -83,6 +86,7 @@ def solve_eikonal(
     *,
     source_km: Float[Array, " dim"],
     metric: AbstractMetric | None = None,
+    air: np.ndarray | None = None,
     adjoint: AbstractAdjoint | None = None,
     throw: bool = True,
 ) -> Solution[GridTime]:
@@ -99,6 +103,9 @@ def solve_eikonal(
         source_km: anywhere within the grid, on a node or off, on the grid's axes.
         metric: `Straight` by default; `Spherical` for a grid of latitude, longitude and depth, on whose coordinates the model's speed is then a
             function, too; `Terrain` for a grid under the ground.
+        air: nodes that no wave enters, of the grid's shape: air above the ground, cavities, tunnels. Waves go round them, to first order in the
+            spacing, as the edge of such nodes is a staircase (a smooth ground: `Terrain`). The model's speed must be finite there, too, and
+            has no effect; between the ground and the last node below it times are those of this node's tau. Isotropic media only.
         adjoint: how derivatives are found; `ImplicitAdjoint()`, at the cost of one linear set of sweeps, by
             default.
         throw: raise when the sweeps did not converge.
@@ -119,6 +126,7 @@ def solve_eikonal(
     known = is_concrete(source_km, grid.origin_km, grid.spacing_km, *jax.tree.leaves(metric))
     if known and not grid.contains(metric.grid_point(source_km)):
         raise ValueError(f"the source {source_km} km lies outside the grid")
+    closed = None if air is None else _closed(air, model, grid, metric, source_km)
     value, converged, rounds, tau = _solve(
         model,
         grid,
@@ -126,11 +134,41 @@ def solve_eikonal(
         ImplicitAdjoint() if adjoint is None else adjoint,
         source_km,
         metric,
+        closed,
     )
     result = RESULTS.where(converged, RESULTS.successful, RESULTS.max_steps_reached)
     if throw:
         value = result.error_if(value, ~converged)
     return Solution(value=value, result=result, stats={"num_rounds": rounds, "tau": tau})
+
+
+class _Closed(NamedTuple):
+    """`nodes`: those that no wave enters; `nearest`: for every node, the number of the nearest open one."""
+
+    nodes: Array
+    nearest: Array
+
+
+def _closed(air, model, grid: RegularGrid, metric: AbstractMetric, source_km) -> _Closed:
+    air = np.asarray(air)
+    if air.shape != grid.shape or air.dtype != bool:
+        raise ValueError(
+            f"`air` must be booleans of the grid's shape {grid.shape}, got {air.dtype} of shape {air.shape}"
+        )
+    if isinstance(model, TransverselyIsotropic) or isinstance(metric, Terrain):
+        raise ValueError("`air` goes with isotropic media on grids that are not bent; use `Terrain` alone")
+    if air.all():
+        raise ValueError("`air` leaves no node that a wave could enter")
+    if is_concrete(source_km, grid.origin_km, grid.spacing_km):
+        with jax.ensure_compile_time_eval():
+            index = np.asarray(grid.to_index(metric.grid_point(source_km)))
+        index = np.clip(index, 0, np.array(grid.shape) - 1)
+        around = np.ix_(*(np.unique([int(np.floor(i)), int(np.ceil(i))]) for i in index))
+        if air[around].all():
+            raise ValueError(f"the source {source_km} km lies in the air: all nodes around it are closed")
+    found = distance_transform_edt(air, return_distances=False, return_indices=True)
+    nearest = np.ravel_multi_index(tuple(np.asarray(found)), grid.shape)
+    return _Closed(jnp.asarray(air), jnp.asarray(nearest, jnp.int32))
 
 
 def _check_metric(
@@ -164,7 +202,7 @@ def _check_metric(
 
 
 @eqx.filter_jit
-def _solve(model, grid, solver, adjoint, source_km, metric):
+def _solve(model, grid, solver, adjoint, source_km, metric, closed):
     def place(x_km):
         x_km = metric.model_point(x_km)
         return x_km if grid.num_dims == 3 else jnp.stack([x_km[0], jnp.zeros_like(x_km[0]), x_km[1]])
@@ -179,8 +217,14 @@ def _solve(model, grid, solver, adjoint, source_km, metric):
     equation = factor(
         lambda x: medium.speed(place(x)), grid, source_km, solver.near_nodes, metric, anisotropy
     )
+    if closed is not None:
+        near, far = equation.near | closed.nodes, jnp.asarray(FAR_S_PER_KM, equation.near_tau.dtype)
+        near_tau = jnp.where(closed.nodes, far, equation.near_tau)
+        equation = eqx.tree_at(lambda e: (e.near, e.near_tau), equation, (near, near_tau))
     tau, _, rounds, converged = adjoint.solve(
         equation, order=solver.order, max_rounds=solver.max_rounds, tolerance=solver.tolerance
     )
+    if closed is not None:
+        tau = tau.reshape(-1)[closed.nearest]
     coefficients = spline_coefficients(tau, grid.num_dims)
     return GridTime(coefficients, grid, source_km, metric), converged, rounds, tau

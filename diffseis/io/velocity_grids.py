@@ -164,6 +164,7 @@ def _read_netcdf(path: Path, vp_vs: float | None) -> VelocityGrid:
             speeds = {k: np.flip(v, place) for k, v in speeds.items()}
         if not np.all(np.diff(coordinates[axis]) > 0):
             raise InputError("does not increase", file=path, field=axes[axis], fix="sort it")
+    air = _air(_holes(speeds["vp"]))
     speeds = {k: _filled(v, path, k) for k, v in speeds.items()}
     return VelocityGrid(
         coordinates["x"],
@@ -173,6 +174,7 @@ def _read_netcdf(path: Path, vp_vs: float | None) -> VelocityGrid:
         _shear(speeds, vp_vs, path),
         _projection(data.attrs, geographic, path),
         source=path.name,
+        air=air,
     )
 
 
@@ -207,9 +209,20 @@ def _unit(variable) -> str:
     return str(variable.attrs.get("units", "")).strip().lower()
 
 
+def _holes(values: np.ndarray) -> np.ndarray:
+    """Nodes without a value."""
+    return ~np.isfinite(values) | (np.abs(values) > 1e5)  # usual fill values are huge
+
+
+def _air(holes: np.ndarray) -> np.ndarray | None:
+    """Of the holes those above the uppermost value of a column; other ones are places where a model knows nothing."""
+    air = np.logical_and.accumulate(holes, axis=2) & ~holes.all(axis=2, keepdims=True)
+    return air if air.any() else None
+
+
 def _filled(values: np.ndarray, path: Path, name: str) -> np.ndarray:
     """Without holes: each takes the value of the nearest node."""
-    holes = ~np.isfinite(values) | (np.abs(values) > 1e5)  # usual fill values are huge
+    holes = _holes(values)
     if not holes.any():
         return values
     if holes.all():
@@ -272,7 +285,7 @@ def _check(grid: VelocityGrid, path: Path) -> None:
 def _flattened(grid: VelocityGrid) -> VelocityGrid | VelocityTable:
     """A table where the model varies with depth alone, without the nodes that straight lines replace."""
     speeds = (np.asarray(grid.vp_km_s), np.asarray(grid.vs_km_s))
-    if any(np.any(np.ptp(v, axis=(0, 1)) > _FLATTEST * v[0, 0]) for v in speeds):
+    if grid.air is not None or any(np.any(np.ptp(v, axis=(0, 1)) > _FLATTEST * v[0, 0]) for v in speeds):
         return grid
     z = np.asarray(grid.z_km)
     columns = [v[0, 0] for v in speeds]
@@ -298,10 +311,10 @@ def nonlinloc_files(path: str | Path) -> list[Path]:
 
 def _read_nonlinloc(path: Path, vp_vs: float | None) -> VelocityGrid:
     header = path.with_suffix(".hdr")
-    p_axes, vp, projection = _nonlinloc_grid(header)
+    p_axes, vp, projection, air = _nonlinloc_grid(header)
     shear = header.with_name(header.name.replace(".P.", ".S."))
     if ".P." in header.name and shear.is_file():
-        s_axes, vs, _ = _nonlinloc_grid(shear)
+        s_axes, vs, _, _ = _nonlinloc_grid(shear)
         if any(len(a) != len(b) or not np.allclose(a, b) for a, b in zip(p_axes, s_axes, strict=True)):
             raise InputError(
                 "has other nodes than the P grid", file=shear, field="nx ny nz", fix="make both alike"
@@ -314,11 +327,11 @@ def _read_nonlinloc(path: Path, vp_vs: float | None) -> VelocityGrid:
             )
         vs = vp / vp_vs
     x, y, z = p_axes
-    return VelocityGrid(x, y, z, vp, vs, projection, source=header.name)
+    return VelocityGrid(x, y, z, vp, vs, projection, source=header.name, air=air)
 
 
 def _nonlinloc_grid(header: Path):
-    """Axes, speeds in km/s and projection."""
+    """Axes, speeds in km/s, projection, and which nodes are air."""
     lines = [line.split() for line in read_text(header).splitlines() if line.strip()]
     words = lines[0] if lines else []
     try:
@@ -373,7 +386,8 @@ def _nonlinloc_grid(header: Path):
             )
         values = speed(raw)
     axes = [o + s * np.arange(n) for o, s, n in zip(origin, step, shape, strict=True)]
-    return axes, _filled(values, buffer, kind), projection or MapProjection("none")
+    air = _air(_holes(values))
+    return axes, _filled(values, buffer, kind), projection or MapProjection("none"), air
 
 
 def _nonlinloc_projection(words: list[str], header: Path) -> MapProjection:

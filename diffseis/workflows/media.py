@@ -67,3 +67,22 @@ def gridded_pair(
     if np.ptp(ratio) <= SAME_RATIO * ratio.min():
         return medium(vp), None, float(np.mean(ratio))
     return medium(vp), medium(vs), 0.0
+
+
+def air_on(velocity: VelocityGrid, grid: RegularGrid, frame: LocalFrame | None) -> np.ndarray:
+    """Which nodes (north, east, down) of a grid lie in the model's air; arguments as of `speeds_on`."""
+    nodes = np.asarray(grid.nodes_km())
+    return velocity.air_at(*model_coordinates(velocity, nodes[..., :2], frame), nodes[..., 2])
+
+
+def refuse_points_in_air(air: np.ndarray, grid: RegularGrid, ned_km: np.ndarray) -> None:
+    """Raises InputError where all nodes around a point are air."""
+    index = (np.asarray(ned_km) - np.asarray(grid.origin_km)) / np.asarray(grid.spacing_km)
+    for point, at in zip(np.asarray(ned_km), index, strict=True):
+        around = np.ix_(*(np.unique([int(np.floor(i)), int(np.ceil(i))]) for i in at))
+        if air[around].all():
+            raise InputError(
+                f"the point {np.round(point, 3)} km (north, east, down) lies in the air of the model",
+                field="air",
+                fix="correct its depth, give a smaller --spacing-km, or leave --air out",
+            )

@@ -24,7 +24,7 @@ from diffseis.eikonal.neural import Region
 from diffseis.io import read_travel_time_networks
 from diffseis.velocity import Gradient, Homogeneous, Layered, layered_pair
 from diffseis.workflows.grid_networks import check_inside, read_grid_networks
-from diffseis.workflows.media import gridded_pair, model_coordinates
+from diffseis.workflows.media import air_on, gridded_pair, model_coordinates, refuse_points_in_air
 from diffseis.workflows.times import SWEPT_SPACING_KM, solver_grid
 
 SOLVERS = ("layered", "sweeping", "analytic", "neural")
@@ -42,6 +42,7 @@ def travel_times(
     solver: str = "layered",
     spacing_km: float | None = None,
     network: Path | None = None,
+    air: bool = False,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """First-arrival times in s, ``"phase source receiver"``.
@@ -54,6 +55,8 @@ def travel_times(
             "neural" only.
         spacing_km: of the grid (along the horizontal in three dimensions, a quarter of it in depth); chosen where it is not given.
         network: file of the networks.
+        air: take the nodes of a gridded medium above the uppermost value of their column for air, which waves go round (else they have
+            the nearest value).
         progress: called with the stage, how many sources are done, and of how many.
     """
     if solver not in SOLVERS:
@@ -61,6 +64,12 @@ def travel_times(
     checked_pairs(sources, receivers)
     a, b, frame = in_one_frame(sources, receivers)
     say = progress or (lambda stage, done, total: None)
+    if air and (not isinstance(velocity, VelocityGrid) or velocity.air is None or solver != "sweeping"):
+        raise InputError(
+            "no nodes are air: that takes a gridded model without values above its ground, and the solver sweeping",
+            field="air",
+            fix="mark them as NaN, or leave --air out",
+        )
     if isinstance(velocity, VelocityGrid):
         if solver not in ("sweeping", "neural"):
             raise InputError(
@@ -69,7 +78,7 @@ def travel_times(
                 fix="use sweeping, or neural",
             )
         if solver == "sweeping":
-            return _gridded(velocity, a, b, frame, spacing_km, say)
+            return _gridded(velocity, a, b, frame, spacing_km, air, say)
         fields, a, b = _grid_networks(velocity, network, sources, receivers)
         return _between(fields, a, b, say)
     if solver == "sweeping":
@@ -225,18 +234,21 @@ def _swept(velocity, a, b, spacing_km, say) -> np.ndarray:
     return np.stack([np.asarray(run(jnp.asarray(phase, jnp.int32))) for phase in range(len(PHASES))])
 
 
-def _gridded(velocity: VelocityGrid, a, b, frame, spacing_km, say) -> np.ndarray:
+def _gridded(velocity: VelocityGrid, a, b, frame, spacing_km, with_air, say) -> np.ndarray:
     """One solution per point and phase of the smaller of the two sets: times are the same both ways."""
     starts, ends = (a, b) if len(a) <= len(b) else (b, a)
     both = np.concatenate([a, b])
     grid, _ = solver_grid(both.min(0), both.max(0), spacing_km, 1)
     p_model, s_model, ratio = gridded_pair(velocity, grid, frame)
+    air = air_on(velocity, grid, frame) if with_air else None
 
     @eqx.filter_jit
     def run(model, start, points):
-        solution = solve_eikonal(model, grid, source_km=start, throw=False)
+        solution = solve_eikonal(model, grid, source_km=start, air=air, throw=False)
         return jax.vmap(solution.value)(points), solution.result == RESULTS.successful
 
+    if air is not None:
+        refuse_points_in_air(air, grid, both)
     times = np.empty((len(PHASES), len(starts), len(ends)))
     stage = f"solving the eikonal equation on {' x '.join(map(str, grid.shape))} nodes"
     for row, start in enumerate(starts):
