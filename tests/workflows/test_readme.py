@@ -38,3 +38,20 @@ def test_the_twelve_lines_run(tiny, monkeypatch):
     assert np.any(gradient != 0)
     # Later picks all alike are a later origin, at the same depth.
     assert abs(float(np.sum(gradient))) < 1e-5
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
+def test_the_travel_time_example_runs():
+    code = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[1]
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    # A gradient of 0.2 per s: arcs of circles; minus the slowness vector has the length of the slowness.
+    source, receiver = np.asarray(names["source"]), np.asarray(names["receiver"])
+    at_source, at_receiver = 3 + 0.2 * source[1], 3 + 0.2 * receiver[1]
+    square = np.sum((source - receiver) ** 2)
+    exact_s = np.arccosh(1 + 0.2**2 * square / (2 * at_source * at_receiver)) / 0.2
+    np.testing.assert_allclose(names["time_s"], exact_s, rtol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(names["by_source"]), 1 / at_source, rtol=1e-3)
+    assert names["by_speed"].shape == names["speed"].shape
+    assert np.all(np.isfinite(names["by_speed"]))
