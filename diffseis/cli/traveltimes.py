@@ -47,6 +47,12 @@ def traveltimes(
 
     if spacing_km is not None and not 0 < spacing_km < float("inf"):
         raise InputError(f"got {spacing_km}", field="--spacing-km", fix="give kilometres above 0")
+    if reflector is not None and solver == "neural":
+        raise InputError(
+            "networks know the whole medium, not what lies above an interface",
+            field="--reflector",
+            fix="use --solver layered or sweeping",
+        )
     if air and reflector is not None:
         raise InputError(
             "reflected waves do not know of air", field="--air", fix="leave it or --reflector out"

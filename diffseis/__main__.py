@@ -1,0 +1,6 @@
+"""``python -m diffseis``."""
+
+from diffseis.cli import main
+
+if __name__ == "__main__":
+    main()
