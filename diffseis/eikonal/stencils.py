@@ -39,13 +39,13 @@ def stencils(equation: Factored, tau: Float[Array, "*shape"], *, order: int) -> 
         rises = jnp.where(equation.beside_source(axis), second < time, second <= first)
         code = jnp.where(first < time, side * jnp.where(rises & smooth, 2, 1), passes)
         if order == 1:  # as Godunov's scheme itself chooses
-            enters = [
-                neighbour(tau, axis, side, FAR_S_PER_KM)
-                / jnp.where(equation.near, 1, 1 + side * gradient[axis] * h / distance)
+            # Of the two sides the one along which time rises more: with it the node's tau is the smaller.
+            ratio = distance / h
+            rises = [
+                (ratio + side * gradient[axis]) * tau - ratio * neighbour(tau, axis, side, FAR_S_PER_KM)
                 for side in (1, -1)
             ]
-            side = jnp.where(enters[0] <= enters[1], 1, -1)
-            code = jnp.where(jnp.minimum(*enters) < tau, side, 0)
+            code = jnp.where(jnp.maximum(*rises) > 0, jnp.where(rises[0] >= rises[1], 1, -1), 0)
         codes.append(jnp.where(equation.near, 0, code).astype(jnp.int8))
     return jnp.stack(codes)
 

@@ -32,9 +32,7 @@ def test_block_products_are_differences(getkey):
     values = [np.asarray(both(k * step)[0]) for k in (-2, -1, 1, 2)]
     reference = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
     product = np.asarray(both(0.0)[1])
-    # Where two waves arrive together the stencil is kept fixed: one pick is off by 1.7e-5 whatever the step, all others by 1e-8.
-    np.testing.assert_allclose(product, reference, rtol=0, atol=2.5e-5 * np.max(np.abs(product)))
-    assert np.median(np.abs(product - reference)) < 1e-8 * np.max(np.abs(product))
+    np.testing.assert_allclose(product, reference, rtol=0, atol=1e-7 * np.max(np.abs(product)))
 
 
 @pytest.mark.slow
