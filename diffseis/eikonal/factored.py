@@ -88,8 +88,12 @@ class Factored(eqx.Module):
     def beside_source(self, axis: int) -> Array:
         """At which nodes, along an axis, the second neighbour may lie on the other side of the source: it counts there if it is earlier than the
         node, though it is later than the first. Otherwise errors would depend on where in its cell the source lies."""
-        apart = jnp.abs(self.axes_km[axis] - self.source_km[axis]) < BESIDE * self.spacing_km[axis]
+        apart = self.is_beside(axis, self.axes_km[axis])
         return jnp.expand_dims(apart, tuple(b for b in range(self.num_dims) if b != axis))
+
+    def is_beside(self, axis: int, position_km: Array) -> Array:
+        """`beside_source` for coordinates along the axis."""
+        return jnp.abs(position_km - self.source_km[axis]) < BESIDE * self.spacing_km[axis]
 
     def at_nodes(self) -> tuple[Float[Array, "*shape"], list[Array]]:
         """T0 and its gradient at all nodes."""

@@ -69,7 +69,8 @@ def reflect(
     interface; else the two legs may be head waves along it. Later reflections (of a basin's far sides) are not looked for.
 
     Differentiable twice with respect to everything in the fields and the interface: the place of reflection, at which the time does not change, is
-    held fixed for the first derivative and follows by the implicit function theorem in the second. NaN where the search did not converge.
+    held fixed for the first derivative and follows by the implicit function theorem in the second. Where
+    `throw` is off the result says whether they mean anything.
 
     Args:
         down, up: times in s from the source, and to the receiver, at a point (`GridTime`, or a closure over a field of two points).

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array
 
-from diffseis.eikonal.factored import BESIDE, FAR_S_PER_KM, Factored, godunov
+from diffseis.eikonal.factored import FAR_S_PER_KM, Factored, godunov
 from diffseis.eikonal.local import (
     first_order_terms,
     leans_of_rays,
@@ -150,8 +150,7 @@ def _along(equation: Factored, plane: Plane):
 
 def _rises(equation: Factored, plane: Plane, axis: int, one, two, distance):
     """Where the second node behind is earlier than the first; beside the source (`Factored.beside_source`), than the node itself."""
-    apart = jnp.abs(plane.sign[axis] * plane.position_km[axis] - equation.source_km[axis])
-    beside = apart < BESIDE * equation.spacing_km[axis]
+    beside = equation.is_beside(axis, plane.sign[axis] * plane.position_km[axis])
     second = _behind(equation, plane, axis, 2) * two * two
     return jnp.where(
         beside,
