@@ -34,6 +34,9 @@ from diffseis.eikonal.stencils import shortened, stencils
 
 FIRST_PASS_TOLERANCE = 1e-2
 """What the first pass may leave where a second follows: it only decides on which side neighbours lie."""
+RELAXATION = 0.96
+"""How far what rounds take from the last one follows it. What is left changes sign from round to round in smooth media, by a factor of -0.03
+to -0.12 (measured), so that a little less makes it smaller."""
 ROUNDING = 16
 """Units of rounding that a node's tau is known to, from those of its neighbours (measured: about 5)."""
 
@@ -95,29 +98,34 @@ def second_order_sweeps(equation: Factored, tau, codes, *, max_rounds: int, tole
         some = jnp.stack(turned).max(axis=0) > 0
         return jnp.where(mine & some, new, plane.old)
 
-    def one_round(tau, codes):
+    def one_round(tau, lagged, codes):
         if equation.surface is None:
-            squared, more = equation.squared_slowness - passing(equation, tau, codes), equation.weights or ()
+            squared, more = (
+                equation.squared_slowness - passing(equation, lagged, codes),
+                equation.weights or (),
+            )
         else:
             squared = equation.squared_slowness
             more = [
-                *leans_of_rays(equation, equation.surface, tau, codes),
+                *leans_of_rays(equation, equation.surface, lagged, codes),
                 *jax.tree.leaves(equation.surface),
             ]
         fields = [squared, *upwind(codes), *more]
         return sweep(tau, fields, update, equation.axes_km, fill=0.0, reach=2)
 
     def next_round(state):
-        tau, codes, rounds, _ = state
-        new = one_round(tau, codes)
+        tau, lagged, codes, rounds, _ = state
+        new = one_round(tau, lagged, codes)
+        lagged = jnp.where(rounds == 0, new, lagged + RELAXATION * (new - lagged))
         fewer = shortened(equation, new, codes)
         change = jnp.where(jnp.all(fewer == codes), jnp.max(jnp.abs(tau - new) / new), jnp.inf)
         left = jnp.max(jnp.abs(local_update(equation, new, fewer, order=2) - new) / new)
-        return new, fewer, rounds + 1, jnp.minimum(change, left)
+        return new, lagged, fewer, rounds + 1, jnp.minimum(change, left)
 
-    start = (tau, shortened(equation, tau, codes), jnp.asarray(0), jnp.asarray(jnp.inf, tau.dtype))
-    unfinished = lambda s: (s[3] > tolerance) & (s[2] < max_rounds)
-    return jax.lax.while_loop(unfinished, next_round, start)
+    start = (tau, tau, shortened(equation, tau, codes), jnp.asarray(0), jnp.asarray(jnp.inf, tau.dtype))
+    unfinished = lambda s: (s[4] > tolerance) & (s[3] < max_rounds)
+    tau, _, codes, rounds, left = jax.lax.while_loop(unfinished, next_round, start)
+    return tau, codes, rounds, left
 
 
 def attainable(tolerance: float, equation: Factored) -> float:
