@@ -30,7 +30,11 @@ def make_region(
     Below a ground the slowest first arrival goes round it: by as much as the longest of many paths (`path_slowness`).
     """
     around = 0.5 * jnp.max(high_km - low_km)
-    edges = [jnp.linspace(a - around, b + around, num_samples) for a, b in zip(low_km, high_km, strict=True)]
+    # The box's own ends are among them: in most media the slowest place is its top.
+    edges = [
+        jnp.concatenate([jnp.linspace(a - around, b + around, num_samples), jnp.stack([a, b])])
+        for a, b in zip(low_km, high_km, strict=True)
+    ]
     along = axial(model)
     if isinstance(along, Layered) and evenly_anisotropic(model):
         edges = [edges[0][:1], edges[1][:1], jnp.concatenate([edges[2], along.depth_km])]

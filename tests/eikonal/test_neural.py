@@ -112,6 +112,22 @@ def test_mean_slowness_of_layers_is_that_of_fine_steps(model):
     check_grads(jax.jit(lambda x: mean_slowness(model, x, b)), jnp.asarray([1.0, 2.0, 4.2]))
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        Layered([-1.0, 2.0, 38.0], [5.3, 5.6, 8.1], kind="linear"),
+        Layered([-3.0, 0.0, 20.0], [3.0, 5.0, 6.5]),
+        Gradient(4.0, 0.06),
+    ],
+)
+def test_the_top_of_the_box_is_within_the_bounds(model):
+    """Times of rays that stay near the top were held below a bound that left the top out, by 0.1 s at 20 km."""
+    low, high = jnp.asarray([0.0, 0.0, -0.5]), jnp.asarray([80.0, 80.0, 40.5])
+    region = make_region(model, low, high)
+    assert region.greatest_slowness >= 1 / model.speed(low)
+    assert region.least_slowness <= 1 / model.speed(high)
+
+
 def test_mean_slowness_by_quadrature():
     model = Gradient(4.0, 0.2)
     a, b = jnp.asarray([0.0, 0.0, 1.0]), jnp.asarray([3.0, 1.0, 9.0])
