@@ -26,7 +26,9 @@ def train_eikonal(
         "layers", help="layers: constant, each row is a top | linear: between rows."
     ),
     vp_vs: float | None = typer.Option(None, help="Vp/Vs, where the velocity file has no Vs."),
-    width: int = typer.Option(48, min=4, max=1024, help="Units per layer of the networks."),
+    width: int | None = typer.Option(
+        None, min=4, max=1024, help="Units per layer of the networks; by default 48, with ssbroyden 24."
+    ),
     trainer: str = typer.Option(
         "spring",
         help="spring: natural gradient | adam, soap: for networks wider than memory has room for | ssbroyden: quasi-Newton, small networks.",

@@ -78,26 +78,23 @@ class Outflow(eqx.Module):
 
 
 class Misfit(eqx.Module):
-    """Relative difference to known times.
+    """Relative difference to known times, which come with the points: they cost more than the network, and a step asks for them many times.
 
     Attributes:
         field: all of a travel-time network but its weights.
-        known: the times.
         weight: of the residual.
         floor_s: added to the times that misfits are relative to.
     """
 
     field: NeuralTravelTime | NeuralSourceTime
-    known: AbstractTravelTimeField
     weight: Float[Array, ""]
     floor_s: Float[Array, ""]
 
-    def __call__(self, weights, pair) -> Float[Array, ""]:
+    def __call__(self, weights, timed_pair) -> Float[Array, ""]:
         field = eqx.tree_at(lambda f: f.network, self.field, weights)
-        source, receiver = pair
+        source, receiver, known = timed_pair
         offset = field.offset(source, receiver)
         distance = jnp.sqrt(jnp.sum(offset * offset))
-        known = self.known(source, receiver)
         return self.weight * (distance * field.tau(source, receiver) - known) / (known + self.floor_s)
 
 
@@ -109,19 +106,26 @@ class RandomPairs(eqx.Module):
         num_points: pairs per batch.
         num_terms: equal batches for as many residuals.
         on_ground: in the last of them receivers lie on the ground.
+        known: times that go with the pairs of one batch.
+        known_term: of which.
     """
 
     field: NeuralTravelTime | NeuralSourceTime
     num_points: int = eqx.field(static=True)
     num_terms: int = eqx.field(static=True, default=1)
     on_ground: bool = eqx.field(static=True, default=False)
+    known: AbstractTravelTimeField | None = None
+    known_term: int = eqx.field(static=True, default=0)
 
     def __call__(self, key: Key[Array, ""]):
-        batches = [self._pairs(jr.fold_in(key, n)) for n in range(self.num_terms)]
+        batches: list[tuple] = [self._pairs(jr.fold_in(key, n)) for n in range(self.num_terms)]
         ground = self.field.ground
         if self.on_ground and ground is not None:
             source, receiver = batches[-1]
             batches[-1] = (source, jax.vmap(lambda x: x.at[2].set(ground.depth_km(x)))(receiver))
+        if self.known is not None:
+            pair = batches[self.known_term]
+            batches[self.known_term] = (*pair, jax.vmap(self.known)(*pair))
         return batches
 
     def _pairs(self, key):

@@ -140,7 +140,7 @@ def train_travel_times(
         terms.append(Eikonal(field, number(equation_weight), number(TOLERANCE)))
     if known is not None:
         floor = KNOWN_FLOOR * region.max_distance_km * region.least_slowness
-        terms.append(Misfit(field, known, number(known_weight), floor))
+        terms.append(Misfit(field, number(known_weight), floor))
     bounded = below is not None and equation_weight > 0
     if bounded:
         terms.append(Outflow(field, number(equation_weight), number(TOLERANCE)))
@@ -149,7 +149,7 @@ def train_travel_times(
     fitted = fit_residuals(
         terms,
         network,
-        RandomPairs(field, num_points, len(terms), bounded),
+        RandomPairs(field, num_points, len(terms), bounded, known, int(equation_weight > 0)),
         Spring() if trainer is None else trainer,
         num_steps=num_steps,
         max_seconds=max_seconds,

@@ -52,7 +52,12 @@ class LocateConfig(BaseModel):
     network: Path | None = Field(
         None, description="networks of train-eikonal (neural); by default trained anew"
     )
-    network_steps: int = Field(400, ge=1, description="of training, where no network is given")
+    network_trainer: Literal["ssbroyden", "spring", "soap", "adam"] = Field(
+        "ssbroyden", description="how networks are trained, where none is given"
+    )
+    network_steps: int | None = Field(
+        None, ge=1, description="of training; by default what is usual for the trainer"
+    )
     station_terms: Literal["none", "static"] = "none"
     station_term_iterations: int = Field(4, ge=1, le=50)
     station_term_min_picks: int = Field(5, ge=1)
@@ -188,6 +193,7 @@ _NO_OPTION = {
     "correlation_km",
     "num_steps",
     "grid_spacing_km",
+    "network_trainer",
     "network_steps",
     "station_term_iterations",
     "station_term_min_picks",

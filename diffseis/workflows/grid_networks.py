@@ -97,7 +97,7 @@ def train_grid_networks(
     top_km: float,
     bottom_km: float,
     receiver_depth_km: tuple[float, float] | None = None,
-    width: int = 48,
+    width: int | None = None,
     trainer: str = "spring",
     num_steps: int | None = None,
     max_seconds: float | None = None,
@@ -111,7 +111,7 @@ def train_grid_networks(
     """
     check_depths(top_km, bottom_km, receiver_depth_km)
     say = progress or (lambda stage, done, total: None)
-    method, num_steps, num_points = choose_trainer(trainer, num_steps)
+    method, num_steps, num_points, width = choose_trainer(trainer, num_steps, width)
     low, high = corners_of(velocity, top_km, bottom_km)
     media = smooth_media(velocity, low, high)
     ratio = np.asarray(velocity.vp_km_s) / np.asarray(velocity.vs_km_s)

@@ -14,29 +14,41 @@ class Choice(NamedTuple):
         make: the trainer, for a number of steps.
         num_steps: of the training, where none is given.
         num_points: per step.
+        width: of the network.
     """
 
     make: Callable[[int], AbstractTrainer]
     num_steps: int
     num_points: int
+    width: int = 48
+
+
+class Chosen(NamedTuple):
+    """A trainer, and what a training with it takes."""
+
+    trainer: AbstractTrainer
+    num_steps: int
+    num_points: int
+    width: int
 
 
 TRAINERS = {
     "spring": Choice(lambda num_steps: Spring(), 300, 1024),
     "adam": Choice(adam, 10_000, 1024),
     "soap": Choice(soap, 5_000, 1024),
-    "ssbroyden": Choice(lambda num_steps: SelfScaledBroyden(), 100, 4096),
+    # Its steps cost the square of the number of weights.
+    "ssbroyden": Choice(lambda num_steps: SelfScaledBroyden(), 100, 4096, 24),
 }
 """Steps are not alike: those of `ssbroyden` are twenty each, those of `adam` cost a tenth of `spring`'s."""
 
 
-def choose_trainer(name: str, num_steps: int | None) -> tuple[AbstractTrainer, int, int]:
-    """The trainer of a name, the number of steps and that of points."""
+def choose_trainer(name: str, num_steps: int | None, width: int | None = None) -> Chosen:
+    """The trainer of a name, with its usual number of steps and width where none are given."""
     if name not in TRAINERS:
         raise InputError(f"unknown trainer {name!r}", field="trainer", fix=f"use {', '.join(TRAINERS)}")
-    make, usual, num_points = TRAINERS[name]
-    steps = usual if num_steps is None else num_steps
+    make, usual_steps, num_points, usual_width = TRAINERS[name]
+    steps = usual_steps if num_steps is None else num_steps
     try:
-        return make(steps), steps, num_points
+        return Chosen(make(steps), steps, num_points, usual_width if width is None else width)
     except ValueError as error:
         raise InputError(str(error), field="steps", fix="give more --steps, or --trainer spring") from error

@@ -34,7 +34,7 @@ def train_networks(
     top_km: float,
     bottom_km: float,
     receiver_depth_km: tuple[float, float] | None = None,
-    width: int = 48,
+    width: int | None = None,
     trainer: str = "spring",
     num_steps: int | None = None,
     max_seconds: float | None = None,
@@ -49,7 +49,7 @@ def train_networks(
     They are learnt from exact times, which media of depth alone have: after as many steps the eikonal equation alone leaves ten times the error and
     more. The errors stated are those at random distances and depths that training has not seen.
 
-    `trainer` is one of `workflows.trainers.TRAINERS`, which has the usual number of steps of each, too.
+    `trainer` is one of `workflows.trainers.TRAINERS`, which has the usual number of steps and width of each, too.
     """
     if not (0 < max_distance_km <= 20000):
         raise InputError(
@@ -57,7 +57,7 @@ def train_networks(
         )
     check_depths(top_km, bottom_km, receiver_depth_km)
     say = progress or (lambda stage, done, total: None)
-    method, num_steps, num_points = choose_trainer(trainer, num_steps)
+    method, num_steps, num_points, width = choose_trainer(trainer, num_steps, width)
     p_model, s_model = layered_pair(velocity)
     side = max_distance_km / np.sqrt(2)
     corners = (jnp.asarray([0.0, 0.0, top_km]), jnp.asarray([side, side, bottom_km]))

@@ -142,7 +142,7 @@ def test_locating_in_three_dimensions(tiny):
 def test_locating_by_networks(tiny):
     """Trained in the run, kept beside the results, used again, and refused for a network that is too small."""
     exact, _ = run_locate(tiny.config.model_copy(update={"out": tiny.folder / "exact"}))
-    config = tiny.config.model_copy(update={"traveltimes": "neural", "network_steps": 60})
+    config = tiny.config.model_copy(update={"traveltimes": "neural", "network_steps": 10})
     ours, _ = run_locate(config)
     located = (exact.events.status == "located") & (ours.events.status == "located")
     assert located.sum() >= 5
