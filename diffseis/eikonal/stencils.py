@@ -1,5 +1,6 @@
 """From which neighbours the time at a node comes, axis by axis."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -35,8 +36,10 @@ def stencils(equation: Factored, tau: Float[Array, "*shape"], *, order: int) -> 
         first, second = (jnp.where(before, *v) for v in (near, next_but_one))
         apart = equation.spacing_at_nodes(axis)
         smooth = _bend(distance, tau, before, axis, apart) < KINK * tau
-        passes = jnp.where(_bend(distance, tau, None, axis, apart) < KINK * tau, PASSING, 0)
-        rises = jnp.where(equation.beside_source(axis), second < time, second <= first)
+        beside = equation.beside_source(axis)
+        inner = beside | ~_at_edge(tau, axis)
+        passes = jnp.where(inner & (_bend(distance, tau, None, axis, apart) < KINK * tau), PASSING, 0)
+        rises = jnp.where(beside, second < time, second <= first)
         code = jnp.where(first < time, side * jnp.where(rises & smooth, 2, 1), passes)
         if order == 1:  # as Godunov's scheme itself chooses
             # Of the two sides the one along which time rises more: with it the node's tau is the smaller.
@@ -48,6 +51,13 @@ def stencils(equation: Factored, tau: Float[Array, "*shape"], *, order: int) -> 
             code = jnp.where(jnp.maximum(*rises) > 0, jnp.where(rises[0] >= rises[1], 1, -1), 0)
         codes.append(jnp.where(equation.near, 0, code).astype(jnp.int8))
     return jnp.stack(codes)
+
+
+def _at_edge(tau, axis: int):
+    """The first and last nodes along an axis. Where no ray comes from inside, those that would come from outside are missing, and
+    waves go along the edge."""
+    number = jax.lax.broadcasted_iota(jnp.int32, tau.shape, axis)
+    return (number == 0) | (number == tau.shape[axis] - 1)
 
 
 def _stencils_of_rays(
