@@ -21,12 +21,20 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located, 130 interrupted (repeat to resume).",
+    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located, 130 interrupted (repeat to resume locate, demo and fetch).",
 )
 
 
 class Interrupted(BaseException):
-    """Ctrl-C during a command. Typer would end the program itself on a `KeyboardInterrupt`, without a word."""
+    """Ctrl-C during a command. Typer would end the program itself on a `KeyboardInterrupt`, without a word.
+
+    Attributes:
+        resumes: whether the command goes on where it stopped.
+    """
+
+    def __init__(self, resumes: bool = True) -> None:
+        super().__init__()
+        self.resumes = resumes
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
@@ -35,10 +43,13 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*words, **options)
         except KeyboardInterrupt as error:
-            raise Interrupted from error
+            raise Interrupted(command not in _FROM_THE_START) from error
 
     return wrapped
 
+
+_FROM_THE_START = (traveltimes, train_eikonal)
+"""Commands that keep nothing of what they have not finished."""
 
 for _command in (locate, traveltimes, train_eikonal, demo, doctor, fetch):
     app.command()(_interruptible(_command))
@@ -73,11 +84,11 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"diffseis: {error}", err=True)
         sys.exit(2)
-    except (Interrupted, KeyboardInterrupt):
-        typer.echo(
-            "\ndiffseis: interrupted. What was finished is kept; the same command goes on from there.",
-            err=True,
-        )
+    except (Interrupted, KeyboardInterrupt) as error:
+        kept = "What was finished is kept; the same command goes on from there."
+        nothing = "Nothing was written; the same command begins anew."
+        said = kept if getattr(error, "resumes", True) else nothing
+        typer.echo(f"\ndiffseis: interrupted. {said}", err=True)
         sys.stderr.flush()
         # Threads may still be inside compiled code, which cannot be interrupted: do not wait for them.
         os._exit(130)

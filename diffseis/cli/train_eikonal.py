@@ -40,6 +40,7 @@ def train_eikonal(
     seed: int = typer.Option(0, min=0, help="Random seed."),
 ) -> None:
     """Train networks of P and S travel times for a velocity model; prints and stores their held-out errors."""
+    from diffseis.cli.outputs import check_outputs
     from diffseis.cli.terminal import numbers
     from diffseis.core.errors import InputError
     from diffseis.core.tables import PHASES, VelocityGrid
@@ -59,6 +60,9 @@ def train_eikonal(
             field="--max-distance-km",
             fix="leave it out: all of the area of a three-dimensional model is learnt",
         )
+
+    figure = out.with_suffix(".png")
+    check_outputs({"--out": out, "the picture beside --out": figure}, {"--velocity": velocity})
 
     from diffseis.cli.terminal import Reporter, prepare_jax
 
@@ -93,7 +97,6 @@ def train_eikonal(
             f"largest {told['max_s'] * 1e3:.1f} ms"
         )
     curves = [TrainingCurve(p, **h, held_out=about[p]["relative_rms"]) for p, h in histories.items()]
-    figure = out.with_suffix(".png")
     with atomic_path(figure) as temporary:
         temporary.write_bytes(figure_png(training_figure(curves, of="slowness" if gridded else "times")))
     typer.echo(f"networks: {out}, training curve: {figure}")

@@ -41,9 +41,10 @@ def traveltimes(
     """First-arrival times of P and S, and of waves reflected at an interface, between all sources and all receivers."""
     import numpy as np
 
+    from diffseis.cli.outputs import check_outputs, check_picture
     from diffseis.core.errors import InputError
     from diffseis.core.tables import PHASES, VelocityGrid
-    from diffseis.io import read_medium, read_points_csv, write_travel_times_csv
+    from diffseis.io import Notice, read_medium, read_points_csv, write_travel_times_csv
 
     if spacing_km is not None and not 0 < spacing_km < float("inf"):
         raise InputError(f"got {spacing_km}", field="--spacing-km", fix="give kilometres above 0")
@@ -59,6 +60,30 @@ def traveltimes(
         )
     table = read_medium(velocity, velocity_kind, vp_vs=vp_vs)
     chosen = solver or ("sweeping" if isinstance(table, VelocityGrid) else "layered")
+    if network is not None and chosen != "neural":
+        raise InputError(
+            f"the solver {chosen} does not use it",
+            field="--network",
+            fix="add --solver neural, or leave it out",
+        )
+    if spacing_km is not None and chosen != "sweeping" and not (figure and isinstance(table, VelocityGrid)):
+        raise InputError(
+            f"the solver {chosen} has no grid",
+            field="--spacing-km",
+            fix="add --solver sweeping, or leave it out",
+        )
+    check_picture(figure, "--figure")
+    surface = None if reflector is None or not Path(reflector).is_file() else Path(reflector)
+    check_outputs(
+        {"--out": out, "--figure": figure},
+        {
+            "--velocity": velocity,
+            "--sources": sources,
+            "--receivers": receivers,
+            "--network": network,
+            "--reflector": surface,
+        },
+    )
     start, end = read_points_csv(sources), read_points_csv(receivers)
 
     from diffseis.cli.terminal import Reporter, prepare_jax
@@ -68,6 +93,7 @@ def traveltimes(
     from diffseis.workflows.travel_times import travel_times
 
     section, names = None, [str(p) for p in PHASES]
+    notices: list[Notice] = []
     interface = None if reflector is None else read_interface(reflector)
     with Reporter() as reporter:
         times = travel_times(
@@ -79,6 +105,7 @@ def traveltimes(
             network=network,
             air=air,
             progress=reporter.update,
+            notices=notices,
         )
         if interface is not None:
             from diffseis.workflows.reflections import REFLECTIONS, reflected_times
@@ -103,6 +130,8 @@ def traveltimes(
     typer.echo(
         f"{times.size} times, {len(start)} sources by {len(end)} receivers by {len(names)} phases: {out}"
     )
+    for notice in notices:
+        typer.echo(f"note: {notice}")
     missing = int(np.sum(~np.isfinite(times)))
     if missing:
         typer.echo(

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 
@@ -29,6 +30,8 @@ class RegularGrid(eqx.Module):
             raise ValueError(f"a grid of shape {self.shape} needs {len(self.shape)} origin coordinates")
         if any(n < 2 for n in self.shape):
             raise ValueError(f"every axis of a grid needs at least 2 nodes, got shape {self.shape}")
+        if not isinstance(self.spacing_km, Tracer) and not np.all(np.asarray(self.spacing_km) > 0):
+            raise ValueError(f"`spacing_km` must be above 0 along every axis, got {self.spacing_km}")
 
     @property
     def num_dims(self) -> int:

@@ -21,6 +21,9 @@ from diffseis.eikonal.terrain import Terrain
 from diffseis.velocity.anisotropic import TransverselyIsotropic
 from diffseis.velocity.base import AbstractVelocityModel, is_concrete
 
+OUTSIDE = 1e-3
+"""Spacings by which rounding may put a source outside the grid."""
+
 
 class FactoredSweeping(eqx.Module):
     """Factored fast sweeping of second order.
@@ -93,7 +96,7 @@ def solve_eikonal(
     """First-arrival times from one source, in isotropic and in transversely isotropic media (`velocity.TransverselyIsotropic`).
 
     Differentiable with respect to the model and the source, any number of times, forward and reverse; derivatives are NaN where their linear
-    sweeps did not converge.
+    sweeps did not converge. Under `jax.jit` a source outside the grid, which is refused elsewhere, has times that are NaN.
 
     Args:
         model: the medium.
@@ -226,5 +229,10 @@ def _solve(model, grid, solver, adjoint, source_km, metric, closed):
     )
     if closed is not None:
         tau = tau.reshape(-1)[closed.nearest]
+    # Where a source outside cannot be refused, while JAX traces, it has no times.
+    at = grid.to_index(source_km)
+    last = jnp.asarray(grid.shape, at.dtype) - 1
+    inside = jnp.all((at >= -OUTSIDE) & (at <= last + OUTSIDE))
+    converged, tau = converged & inside, jnp.where(inside, tau, jnp.nan)
     coefficients = spline_coefficients(tau, grid.num_dims)
     return GridTime(coefficients, grid, source_km, metric), converged, rounds, tau

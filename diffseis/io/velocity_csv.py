@@ -42,7 +42,7 @@ def read_velocity_csv(path: str | Path, kind: str = "layers", *, vp_vs: float | 
                 file=error.file,
                 line=error.line,
                 field="vs_km_s",
-                fix="add it, or give Vp/Vs (1.73 is usual)",
+                fix="add it, or give Vp/Vs: --vp-vs 1.73 is usual",
             ) from error
         raise
     if len(table) == 0:

@@ -236,7 +236,7 @@ def _shear(speeds: dict[str, np.ndarray], vp_vs: float | None, path: Path) -> np
         return speeds["vs"]
     if vp_vs is None:
         raise InputError(
-            "holds no S speed", file=path, field="vs", fix="add it, or give Vp/Vs (1.73 is usual)"
+            "holds no S speed", file=path, field="vs", fix="add it, or give Vp/Vs: --vp-vs 1.73 is usual"
         )
     return speeds["vp"] / vp_vs
 
@@ -323,7 +323,10 @@ def _read_nonlinloc(path: Path, vp_vs: float | None) -> VelocityGrid:
         expected = f" (no {shear.name} beside it)" if ".P." in header.name else " (its name has no .P.)"
         if vp_vs is None:
             raise InputError(
-                f"has no S grid{expected}", file=header, field="S", fix="add NAME.S.mod.hdr, or give Vp/Vs"
+                f"has no S grid{expected}",
+                file=header,
+                field="S",
+                fix="add NAME.S.mod.hdr, or give Vp/Vs: --vp-vs 1.73",
             )
         vs = vp / vp_vs
     x, y, z = p_axes

@@ -1,5 +1,6 @@
 """Weights as bytes: safetensors with a JSON header. No code is stored, so none is executed when they are read."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ import numpy as np
 from jaxtyping import PyTree
 
 HEADER_KEY = "diffseis"
+DIGEST_KEY = "weights_sha256"
+"""In the header, of the arrays: a file whose weights were damaged is told from one that is whole."""
 T = TypeVar("T", bound=PyTree)
 
 
@@ -19,7 +22,15 @@ def pack_weights(module: PyTree, header: Mapping[str, Any]) -> bytes:
     from safetensors.numpy import save
 
     named = {name: np.array(x, order="C") for name, x in _named(module).items()}
-    return save(named, metadata={HEADER_KEY: json.dumps(dict(header), sort_keys=True, allow_nan=False)})
+    told = {**header, DIGEST_KEY: _digest(named)}
+    return save(named, metadata={HEADER_KEY: json.dumps(told, sort_keys=True, allow_nan=False)})
+
+
+def _digest(named: Mapping[str, np.ndarray]) -> str:
+    sums = hashlib.sha256()
+    for name in sorted(named):
+        sums.update(name.encode() + b"\0" + np.ascontiguousarray(named[name]).tobytes())
+    return sums.hexdigest()
 
 
 def unpack_header(content: bytes) -> dict[str, Any]:
@@ -28,6 +39,10 @@ def unpack_header(content: bytes) -> dict[str, Any]:
     Raises:
         ValueError: if the content is damaged or was not written by `pack_weights`.
     """
+    return {key: value for key, value in _whole_header(content).items() if key != DIGEST_KEY}
+
+
+def _whole_header(content: bytes) -> dict[str, Any]:
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= len(content) - 8:
         raise ValueError("is no safetensors file, or is cut short")
@@ -54,6 +69,9 @@ def unpack_weights(content: bytes, like: T) -> T:
         stored = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
         raise ValueError(f"is no safetensors file, or is damaged ({error})") from error
+    digest = _whole_header(content).get(DIGEST_KEY)
+    if digest is not None and digest != _digest(stored):
+        raise ValueError("its weights are damaged: they are not those that were written")
     wanted = _named(like)
     for name in sorted(set(wanted) ^ set(stored)):
         raise ValueError(f"the array {name} is {'missing' if name in wanted else 'unknown'}")

@@ -33,8 +33,7 @@ def model_coordinates(velocity: VelocityGrid, north_east_km: np.ndarray, frame: 
     if frame is None:
         if velocity.projection.kind == "geographic":
             raise InputError(
-                "the model is geographic, the points are local",
-                file=velocity.source,
+                f"the points are local, and the model {velocity.source} is geographic",
                 field="x_km",
                 fix="give sources and receivers as latitude,longitude,depth_km",
             )

@@ -42,13 +42,28 @@ TRAINERS = {
 """Steps are not alike: those of `ssbroyden` are twenty each, those of `adam` cost a tenth of `spring`'s."""
 
 
+MAX_BYTES = 32e9
+"""More memory than this is refused before it is asked for."""
+
+
 def choose_trainer(name: str, num_steps: int | None, width: int | None = None) -> Chosen:
     """The trainer of a name, with its usual number of steps and width where none are given."""
     if name not in TRAINERS:
         raise InputError(f"unknown trainer {name!r}", field="trainer", fix=f"use {', '.join(TRAINERS)}")
     make, usual_steps, num_points, usual_width = TRAINERS[name]
     steps = usual_steps if num_steps is None else num_steps
+    width = usual_width if width is None else width
+    weights = 2 * width * width + 16 * width
+    # Three times what is held per weight: a row of residuals' derivatives, or one of the inverse Hessian.
+    rows = {"spring": num_points, "ssbroyden": weights}.get(name, 0)
+    num_bytes = 3 * 8.0 * rows * weights
+    if num_bytes > MAX_BYTES:
+        raise InputError(
+            f"{name} takes about {num_bytes / 1e9:.0f} GB for networks of {width} units per layer (at most {MAX_BYTES / 1e9:.0f} GB are allowed)",
+            field="--width",
+            fix="give a smaller one, or --trainer adam",
+        )
     try:
-        return Chosen(make(steps), steps, num_points, usual_width if width is None else width)
+        return Chosen(make(steps), steps, num_points, width)
     except ValueError as error:
         raise InputError(str(error), field="steps", fix="give more --steps, or --trainer spring") from error

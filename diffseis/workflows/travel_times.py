@@ -1,5 +1,6 @@
 """Travel times between sources and receivers from files, by any of the solvers."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,17 +22,36 @@ from diffseis.eikonal import (
     solve_eikonal,
 )
 from diffseis.eikonal.neural import Region
-from diffseis.io import read_travel_time_networks
+from diffseis.io import Notice, read_travel_time_networks
 from diffseis.velocity import Gradient, Homogeneous, Layered, layered_pair
 from diffseis.workflows.grid_networks import check_inside, read_grid_networks
 from diffseis.workflows.media import air_on, gridded_pair, model_coordinates, refuse_points_in_air
+from diffseis.workflows.odd_points import odd_points
 from diffseis.workflows.times import SWEPT_SPACING_KM, solver_grid
 
 SOLVERS = ("layered", "sweeping", "analytic", "neural")
 MAX_PAIRS = 20_000_000
 """More rows than this are refused: the file would have gigabytes."""
 
+BYTES_PER_NODE = 2900.0
+"""What the solver holds at its peak, in double precision (measured, in three dimensions)."""
+FINEST_SECTION = 4.0
+"""Nodes of the finest grid of a section per node of its table."""
+MAX_SOLVER_BYTES = 64e9
+
 Progress = Callable[[str, int, int], None]
+
+
+def refuse_big_grid(num_nodes: int, bytes_per_node: float, spacing_km: float) -> None:
+    """Raises InputError where the solver would not find room for its grid."""
+    num_bytes = num_nodes * bytes_per_node
+    if num_bytes > MAX_SOLVER_BYTES:
+        raise InputError(
+            f"{spacing_km:g} km make a grid of {num_nodes / 1e6:.3g} million nodes, which takes {num_bytes / 1e9:.3g} GB of memory (at most "
+            f"{MAX_SOLVER_BYTES / 1e9:.0f} GB are allowed)",
+            field="--spacing-km",
+            fix="give a larger one",
+        )
 
 
 def travel_times(
@@ -44,6 +64,7 @@ def travel_times(
     network: Path | None = None,
     air: bool = False,
     progress: Progress | None = None,
+    notices: list[Notice] | None = None,
 ) -> np.ndarray:
     """First-arrival times in s, ``"phase source receiver"``.
 
@@ -58,12 +79,15 @@ def travel_times(
         air: take the nodes of a gridded medium above the uppermost value of their column for air, which waves go round (else they have
             the nearest value).
         progress: called with the stage, how many sources are done, and of how many.
+        notices: what is odd about the points is added.
     """
     if solver not in SOLVERS:
         raise InputError(f"unknown solver {solver!r}", field="solver", fix=f"use {', '.join(SOLVERS)}")
     checked_pairs(sources, receivers)
     a, b, frame = in_one_frame(sources, receivers)
     say = progress or (lambda stage, done, total: None)
+    if notices is not None:
+        notices += odd_points(velocity, sources, receivers, a, b, frame)
     if air and (not isinstance(velocity, VelocityGrid) or velocity.air is None or solver != "sweeping"):
         raise InputError(
             "no nodes are air: that takes a gridded model without values above its ground, and the solver sweeping",
@@ -83,6 +107,8 @@ def travel_times(
         return _between(fields, a, b, say)
     if solver == "sweeping":
         return _swept(velocity, a, b, spacing_km or SWEPT_SPACING_KM, say)
+    if solver == "analytic":
+        _check_analytic(velocity, sources, receivers, a, b)
     fields = _networks(velocity, network, a, b) if solver == "neural" else closed_fields(velocity, solver)
     return _between(fields, a, b, say)
 
@@ -212,12 +238,29 @@ def _analytic(model: Layered, velocity: VelocityTable) -> AbstractTravelTimeFiel
     )
 
 
+def _check_analytic(velocity: VelocityTable, sources: PointTable, receivers: PointTable, a, b) -> None:
+    """Raises InputError for points beyond the two nodes: the closed form would carry the gradient on, the other solvers do not."""
+    if velocity.kind != "linear" or len(velocity) != 2:
+        return
+    top, bottom = (float(z) for z in velocity.depth_km)
+    for what, table, points in (("source", sources, a), ("receiver", receivers, b)):
+        for row in np.flatnonzero((points[:, 2] < top) | (points[:, 2] > bottom)):
+            raise InputError(
+                f"{what} {table.point_id[row]} at {points[row, 2]:g} km lies beyond the model's nodes, {top:g} to {bottom:g} km, where speeds are "
+                "constant and there is no closed form",
+                field="solver",
+                fix="use --solver layered",
+            )
+
+
 def _swept(velocity, a, b, spacing_km, say) -> np.ndarray:
     p_model, s_model = layered_pair(velocity)
     reach = float(np.hypot(*(b[None, :, :2] - a[:, None, :2]).transpose(2, 0, 1)).max())
     depths = np.concatenate([a[:, 2], b[:, 2]])
     # Rays dive below the deepest point: down to where the medium is fastest, or a quarter of the distance.
     bottom = max(float(depths.max()), float(velocity.depth_km[-1])) + max(2.0, reach / 4)
+    nodes = math.ceil(reach / spacing_km) * math.ceil((bottom - float(depths.min())) / spacing_km)
+    refuse_big_grid(nodes, FINEST_SECTION * BYTES_PER_NODE, spacing_km)
     say("solving the eikonal equation", 0, 1)
     tables = build_swept_tables(
         p_model,
@@ -239,6 +282,9 @@ def _gridded(velocity: VelocityGrid, a, b, frame, spacing_km, with_air, say) -> 
     starts, ends = (a, b) if len(a) <= len(b) else (b, a)
     both = np.concatenate([a, b])
     grid, _ = solver_grid(both.min(0), both.max(0), spacing_km, 1)
+    nodes = math.prod(grid.shape)
+    refuse_big_grid(nodes, BYTES_PER_NODE, float(grid.spacing_km[0]))
+    say(f"{nodes / 1e6:.2g} million nodes, about {1 + nodes * BYTES_PER_NODE / 1e9:.1f} GB of memory", 0, 0)
     p_model, s_model, ratio = gridded_pair(velocity, grid, frame)
     air = air_on(velocity, grid, frame) if with_air else None
 

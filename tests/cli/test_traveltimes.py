@@ -8,7 +8,11 @@ import xarray
 from pyproj import Transformer
 from scipy.optimize import brentq
 
+from diffseis.core.projections import MapProjection
+from diffseis.core.tables import PointTable, VelocityGrid
 from diffseis.plot import wavefront_figure
+from diffseis.workflows.odd_points import odd_points
+from diffseis.workflows.travel_times import in_one_frame
 
 
 @pytest.fixture
@@ -280,3 +284,53 @@ def test_points_in_the_air(diffseis, files):
     end = _run(diffseis, files, "--air", "--reflector", "30", "--out", files / "t.csv")
     assert end.code == 2
     assert "do not know of air" in end.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out", "v.csv"], "is --velocity, too"),
+        (["--figure", "t.txt"], "end its name with .png"),
+        (["--out", "."], "is a folder"),
+        (["--network", "n.safetensors"], "add --solver neural"),
+        (["--spacing-km", "1"], "add --solver sweeping"),
+        (["--solver", "sweeping", "--spacing-km", "0.0005"], "million nodes"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_work(diffseis, files, monkeypatch, options, said):
+    monkeypatch.chdir(files)
+    before = (files / "v.csv").read_text()
+    end = _run(diffseis, files, *options)
+    assert end.code == 2
+    assert said in end.err
+    assert (files / "v.csv").read_text() == before
+    assert not (files / "traveltimes.csv").exists()
+
+
+def test_the_closed_form_ends_with_the_nodes(diffseis, files):
+    (files / "s.csv").write_text("id,x_km,y_km,z_km\ndeep,0,0,41\n")
+    options = ("--velocity-kind", "linear", "--solver", "analytic", "--out", files / "t.csv")
+    end = _run(diffseis, files, *options)
+    assert end.code == 2
+    assert "source deep at 41 km lies beyond the model's nodes" in end.err
+
+
+def test_odd_places_are_told(diffseis, files):
+    (files / "r.csv").write_text("id,latitude,longitude,depth_km\nr,42.1,13.0,0\n")
+    (files / "s.csv").write_text("id,latitude,longitude,depth_km\nfar,43.9,13.0,9\nswapped,13.0,42.1,9\n")
+    (files / "v.csv").write_text("depth_km,vp_km_s,vs_km_s\n0,5,2.5\n")
+    end = _run(diffseis, files, "--out", files / "t.csv")
+    assert end.code == 0, end.err
+    assert "swapped: more than 1000 km from every receiver; were latitude and longitude exchanged?" in end.out
+    assert "2 of 2 paths are longer than 150 km" in end.out
+
+
+def test_points_beyond_a_model_are_told():
+    axis = np.array([0.0, 10.0, 20.0])
+    speed = np.full((3, 3, 3), 5.0)
+    model = VelocityGrid(axis, axis, axis, speed, speed / 1.8, MapProjection("none"), "model")
+    points = lambda *rows: PointTable(np.array([r[0] for r in rows]), np.array([r[1:] for r in rows]), False)
+    sources, receivers = points(("in", 5.0, 5.0, 5.0)), points(("in", 9.0, 9.0, 0.0), ("out", 25.0, 9.0, 0.0))
+    a, b, frame = in_one_frame(sources, receivers)
+    (notice,) = odd_points(model, sources, receivers, a, b, frame)
+    assert "receivers out lie beyond the model" in notice.message

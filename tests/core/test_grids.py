@@ -36,3 +36,9 @@ def test_constants_lie_within_a_grid_while_jax_traces():
         lambda x: x + jnp.asarray(float(grid.contains([2.0, 2.0]) and not grid.contains([2.0, 2.1])))
     )
     assert float(inside(jnp.zeros(()))) == 1
+
+
+@pytest.mark.parametrize("spacing", [-0.2, 0.0, [0.2, float("nan")]])
+def test_spacings_must_be_above_zero(spacing):
+    with pytest.raises(ValueError, match="above 0"):
+        RegularGrid([0.0, 0.0], spacing, (4, 4))

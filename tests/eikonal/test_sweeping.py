@@ -304,3 +304,18 @@ def test_grid_tables():
             assert np.all(np.isfinite(slope(tables, stations[row], *args)))
     with pytest.raises(ValueError, match="outside the grid"):
         build_grid_tables(Homogeneous(6.0), Homogeneous(3.5), stations.at[0, 2].set(-3.0), grid=grid)
+
+
+def test_a_source_outside_has_no_times_under_jit():
+    """Where it cannot be refused."""
+    grid = RegularGrid([0.0, 0.0], 1.0, (12, 12))
+    run = jax.jit(lambda x: solve_eikonal(Gradient(3.0, 0.2), grid, source_km=x, throw=False).stats["tau"])
+    assert jnp.all(jnp.isnan(run(jnp.asarray([20.0, 3.0]))))
+    assert jnp.all(jnp.isfinite(run(jnp.asarray([11.0, 3.0]))))
+
+
+def test_waves_along_the_edge_settle():
+    """Rays that would come in through the bottom of flat cells: rounds were 49, by a share of slowness across the edge that fed itself."""
+    grid = RegularGrid([0.0, 0.0], [0.8, 0.2], (100, 70))
+    solution = solve_eikonal(Gradient(3.0, 0.05), grid, source_km=jnp.asarray([5.1, 2.3]))
+    assert int(solution.stats["num_rounds"]) <= 8

@@ -59,6 +59,15 @@ def test_wrong_or_damaged_content_is_refused():
         unpack_weights(pack_weights(bad, {}), network)
 
 
+def test_one_changed_byte_of_the_weights_is_told():
+    network = CoordinateNetwork(3, 2, width=7, depth=2, key=jr.key(0))
+    content = bytearray(pack_weights(network, {}))
+    unpack_weights(bytes(content), network)
+    content[-3] ^= 1
+    with pytest.raises(ValueError, match="damaged"):
+        unpack_weights(bytes(content), network)
+
+
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="activation"):
         CoordinateNetwork(2, activation="step", key=jr.key(0))
