@@ -100,7 +100,8 @@ def solve_eikonal(
 
     Args:
         model: the medium.
-        grid: in two dimensions (distance, down): a vertical plane through the north axis, and equally a
+        grid: waves stay within it, so that it must reach as deep as they dive (over a distance L about ``L^2 / 8 R`` below their ends, where R is
+            speed over its gradient). In two dimensions (distance, down): a vertical plane through the north axis, and equally a
             medium with cylindrical symmetry; in three (north, east, down).
         solver: the scheme; `FactoredSweeping()` by default.
         source_km: anywhere within the grid, on a node or off, on the grid's axes.
