@@ -82,6 +82,7 @@ def make_times(
     _refuse_too_big(num_bytes / 2 if compact else num_bytes, len(stations))
     if kind == "grid":
         spacing = config.grid_spacing_km or SWEPT_SPACING_KM
+        say(f"solving the eikonal equation for {len(stations)} stations, nodes {spacing:g} km apart", 0, 0)
         return build_swept_tables(p_model, s_model, jnp.asarray(position), spacing_km=spacing, **reach)
     if kind == "neural":
         return _neural(config, velocity, position, reach, say)
