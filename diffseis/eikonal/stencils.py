@@ -21,7 +21,7 @@ def stencils(equation: Factored, tau: Float[Array, "*shape"], *, order: int) -> 
     """Which neighbours each node may compute its time from, axis by axis.
 
     0: none. 1 or -1: the one before or after it. 2 or -2: the one next to that, too, where tau is smooth. `PASSING`: none,
-    but both sides tell the derivative. Only earlier nodes count, so that the graph has no cycle.
+    but both sides tell the derivative (at an edge of the grid only beside the source). Only earlier nodes count, so that the graph has no cycle.
     """
     if equation.surface is not None:
         return _stencils_of_rays(equation, equation.surface, tau)
