@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from diffseis.eikonal.factored import Factored
 from diffseis.eikonal.local import PASSING, local_update, update_from, upwind_values
 from diffseis.eikonal.planes import Plane, sweep
-from diffseis.eikonal.sweeping import attainable, solve_sweeps
+from diffseis.eikonal.sweeping import ROUNDING, attainable, solve_sweeps
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
@@ -58,15 +58,25 @@ def linear_solve(
 
     def solver(causal):
         def solve(apply, b):
-            def one_round(state):
-                x, left, rounds = state
-                x = x + causal(left)
-                return x, b - apply(x), rounds + 1
+            size = lambda y: jnp.max(jnp.abs(y))
+            wanted = tolerance * size(b)
+            # Sums along the graph are larger than what is summed, and so is their rounding.
+            rounding = lambda x: ROUNDING * jnp.finfo(b.dtype).eps * size(x)
 
-            largest = tolerance * jnp.max(jnp.abs(b))
-            unfinished = lambda s: (jnp.max(jnp.abs(s[1])) > largest) & (s[2] < max_rounds)
-            x, left, _ = jax.lax.while_loop(unfinished, one_round, (jnp.zeros_like(b), b, jnp.asarray(0)))
-            return jnp.where(jnp.max(jnp.abs(left)) <= largest, x, jnp.nan)
+            def one_round(state):
+                x, left, before, rounds = state
+                before = size(left)
+                x = x + causal(left)
+                return x, b - apply(x), before, rounds + 1
+
+            def unfinished(state):
+                x, left, before, rounds = state
+                as_exact_as_can_be = (size(left) > 0.5 * before) & (size(left) <= rounding(x))
+                return (size(left) > wanted) & ~as_exact_as_can_be & (rounds < max_rounds)
+
+            start = (jnp.zeros_like(b), b, jnp.full((), jnp.inf, b.dtype), jnp.asarray(0))
+            x, left, *_ = jax.lax.while_loop(unfinished, one_round, start)
+            return jnp.where(size(left) <= jnp.maximum(wanted, rounding(x)), x, jnp.nan)
 
         return solve
 

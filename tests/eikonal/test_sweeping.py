@@ -265,6 +265,29 @@ def test_single_precision(shape):
 
 
 @pytest.mark.long
+def test_gradients_in_single_precision():
+    """Sums along many paths are larger than their terms; what rounding leaves of them is not a failure."""
+    shape = (41, 41)
+    grid = RegularGrid([0.0, 0.0], 0.5, shape)
+    north, down = np.meshgrid(*2 * [np.linspace(0.0, 20.0, 41)], indexing="ij")
+    model = Gridded(grid, 3 + 0.2 * down + 0.3 * np.sin(north / 3) * np.cos(down / 4))
+    source = jnp.asarray([7.313, 6.871])
+
+    @jax.jit
+    def slopes(model, grid, source):
+        total = lambda model, source: jnp.sum(solve_eikonal(model, grid, source_km=source).stats["tau"])
+        by_model, by_source = jax.grad(total, argnums=(0, 1))(model, source)
+        return by_model.coefficients, by_source
+
+    exact = slopes(model, grid, source)
+    single = slopes(*jax.tree.map(lambda x: x.astype(jnp.float32), (model, grid, source)))
+    for found, wanted in zip(single, exact, strict=True):
+        assert found.dtype == jnp.float32
+        # Measured: 6e-7 of the largest, by the source 1.4e-6.
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=4e-6 * np.max(np.abs(wanted)))
+
+
+@pytest.mark.long
 def test_too_few_rounds_are_reported():
     grid = RegularGrid([0.0, 0.0], 0.5, (33, 29))
     source = jnp.asarray([3.1, 4.77])
