@@ -13,11 +13,15 @@ jax.config.update("jax_enable_x64", _X64)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+import gc
 import random
 from pathlib import Path
 
+import equinox as eqx
 import jax.random as jr
 import pytest
+
+_MANY_MAPPINGS = 25_000
 
 # Files whose tests run the same large program. They go to one worker, where it is compiled once.
 _SHARED = {
@@ -38,6 +42,22 @@ def pytest_xdist_make_scheduler(config, log):
             return _SHARED.get(name.partition("_")[0], _SHARED.get(name, file))
 
     return ByProgram(config, log) if config.getvalue("dist") == "load" else None
+
+
+def _num_mappings() -> int:
+    """Pieces of memory that this process has mapped, where the system tells."""
+    maps = Path("/proc/self/maps")
+    return maps.read_bytes().count(b"\n") if maps.exists() else 0
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_of_few_files():
+    """Each compiled program maps some pieces of memory. Linux allows a process 65,530, beyond which LLVM crashes."""
+    yield
+    if _num_mappings() > _MANY_MAPPINGS:
+        eqx.clear_caches()
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture
