@@ -76,6 +76,9 @@ def test_a_model_on_a_map(diffseis, files):
     swept, found = _times(files / "g.csv"), _times(files / "n.csv")
     assert found["a", "r1", "P"] == pytest.approx(swept["a", "r1", "P"], rel=1e-2)
     _three_dimensions(files, vp_vs=1.75)  # the same numbers, but tied to no place
+    assert "tied to no place" in run("--solver", "neural", "--network", net).err
+    for name in ("s", "r"):
+        (files / f"{name}.csv").write_text("id,x_km,y_km,z_km\na,1,2,8\n")
     assert "another velocity model" in run("--solver", "neural", "--network", net).err
 
 
