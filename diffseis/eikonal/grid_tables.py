@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from diffseis.core import safe
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.core.results import RESULTS
@@ -13,7 +14,6 @@ from diffseis.eikonal.base import AbstractPhaseTimes
 from diffseis.eikonal.solve import FactoredSweeping, solve_eikonal
 from diffseis.eikonal.tables import NUM_PHASES, check_rows
 from diffseis.velocity import AbstractVelocityModel
-from diffseis.velocity.base import is_concrete
 
 
 class GridTimeTables(AbstractPhaseTimes):

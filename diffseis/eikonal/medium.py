@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from diffseis.core.concrete import is_concrete
 from diffseis.eikonal.slowness_surface import SlownessSurface
 from diffseis.velocity import (
     AbstractVelocityModel,
@@ -17,7 +18,6 @@ from diffseis.velocity import (
     TransverselyIsotropic,
 )
 from diffseis.velocity.anisotropic import group_slowness_ratio, phase_speed_ratio
-from diffseis.velocity.base import is_concrete
 
 Medium = AbstractVelocityModel | TransverselyIsotropic
 

@@ -9,6 +9,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from diffseis.core.concrete import is_concrete
 from diffseis.core.results import Solution
 from diffseis.eikonal.base import AbstractTravelTimeField
 from diffseis.eikonal.medium import Medium, of_depth_alone
@@ -19,7 +20,6 @@ from diffseis.eikonal.neural_residuals import Eikonal, Misfit, Outflow, RandomPa
 from diffseis.inference import AbstractTrainer, Spring, fit_residuals
 from diffseis.networks import CoordinateNetwork
 from diffseis.velocity import TransverselyIsotropic
-from diffseis.velocity.base import is_concrete
 
 START = -3.0
 """Output of a new network: times begin close to those of straight lines, from above, so that first arrivals are found."""

@@ -11,13 +11,14 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from diffseis.core import safe
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.results import RESULTS, Solution
 from diffseis.eikonal.base import AbstractTravelTimeField
 from diffseis.eikonal.metric import Straight
 from diffseis.eikonal.solve import GridTime
 from diffseis.eikonal.straight import mean_slowness
-from diffseis.velocity.base import AbstractVelocityModel, is_concrete
+from diffseis.velocity.base import AbstractVelocityModel
 
 SourceTime = Callable[[Float[Array, " dim"]], Float[Array, ""]]
 

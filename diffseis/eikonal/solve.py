@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from scipy.ndimage import distance_transform_edt
 
 from diffseis.core import safe
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.core.results import RESULTS, Solution
@@ -19,7 +20,7 @@ from diffseis.eikonal.factored import FAR_S_PER_KM, Anisotropy, factor
 from diffseis.eikonal.metric import AbstractMetric, Straight
 from diffseis.eikonal.terrain import Terrain
 from diffseis.velocity.anisotropic import TransverselyIsotropic
-from diffseis.velocity.base import AbstractVelocityModel, is_concrete
+from diffseis.velocity.base import AbstractVelocityModel
 
 OUTSIDE = 1e-3
 """Spacings by which rounding may put a source outside the grid."""

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import spline_coefficients
 from diffseis.eikonal.solve import FactoredSweeping, solve_eikonal
 from diffseis.eikonal.tables import StationTimeTables, shared_rows, table_grid
 from diffseis.velocity import AbstractVelocityModel, Layered
-from diffseis.velocity.base import is_concrete
 
 REFINEMENTS = (1, 2)
 """The equation is solved on these multiples of the table's nodes per axis, and extrapolated."""

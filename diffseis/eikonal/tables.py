@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from diffseis.core import safe
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.eikonal.base import AbstractPhaseTimes
 from diffseis.eikonal.layered import first_arrival
 from diffseis.velocity import Layered
-from diffseis.velocity.base import is_concrete
 
 NUM_PHASES = 2
 FINEST_KM = (0.25, 0.2)

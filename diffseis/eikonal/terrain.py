@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
 from diffseis.eikonal.metric import AbstractMetric, Straight
-from diffseis.velocity.base import is_concrete
 
 
 class Surface(eqx.Module):

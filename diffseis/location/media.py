@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from equinox import AbstractClassVar, AbstractVar
 from jaxtyping import Array, Float, Int
 
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.results import RESULTS
 from diffseis.eikonal import AbstractPhaseTimes, FactoredSweeping, GridTimeTables, LayeredTime, solve_eikonal
 from diffseis.eikonal.grid_tables import on_axes
 from diffseis.location.speed_prior import SpeedPrior
 from diffseis.velocity import AbstractVelocityModel, Gridded, Layered
-from diffseis.velocity.base import is_concrete
 
 
 class AbstractMedium(eqx.Module):

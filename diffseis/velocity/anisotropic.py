@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from diffseis.velocity.base import AbstractVelocityModel, is_concrete
+from diffseis.core.concrete import is_concrete
+from diffseis.velocity.base import AbstractVelocityModel
 
 
 class TransverselyIsotropic(eqx.Module):

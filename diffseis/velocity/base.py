@@ -3,7 +3,6 @@
 import abc
 
 import equinox as eqx
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 
@@ -18,8 +17,3 @@ class AbstractVelocityModel(eqx.Module):
     @abc.abstractmethod
     def speed(self, x_ned_km: Float[Array, "3"]) -> Float[Array, ""]:
         """Speed in km/s at a point given as north, east, down in km (down > 0 below sea level)."""
-
-
-def is_concrete(*values) -> bool:
-    """Whether values can be looked at: they cannot while JAX traces a function."""
-    return not any(isinstance(v, Tracer) for v in values)

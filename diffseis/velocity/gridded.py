@@ -4,9 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.interpolate import evaluate_spline, spline_coefficients
-from diffseis.velocity.base import AbstractVelocityModel, is_concrete
+from diffseis.velocity.base import AbstractVelocityModel
 
 
 class Gridded(AbstractVelocityModel):

@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from diffseis.velocity.base import AbstractVelocityModel, is_concrete
+from diffseis.core.concrete import is_concrete
+from diffseis.velocity.base import AbstractVelocityModel
 
 
 class Homogeneous(AbstractVelocityModel):

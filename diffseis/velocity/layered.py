@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from diffseis.core.concrete import is_concrete
 from diffseis.core.tables import VelocityTable
-from diffseis.velocity.base import AbstractVelocityModel, is_concrete
+from diffseis.velocity.base import AbstractVelocityModel
 
 FAR_KM = 1e4
 """Where the first segment begins (above) and the last one ends (below)."""

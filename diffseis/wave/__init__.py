@@ -1,0 +1,1 @@
+"""Waves: finite differences and networks."""

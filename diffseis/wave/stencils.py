@@ -1,0 +1,175 @@
+"""Finite-difference operators on regular grids, zero outside, with transposes that are written by hand.
+
+Reverse-mode differentiation of a stencil made of shifted slices pads and adds one array per slice. The operators here are linear
+primitives instead: the second difference is its own transpose, a staggered first difference has that of the other stagger,
+with its sign changed, so that a gradient costs no more than the operator.
+
+References:
+    Fornberg (1988), Generation of finite difference formulas on arbitrarily spaced grids,
+    doi:10.1090/S0025-5718-1988-0935077-0. Virieux (1986), P-SV wave propagation in heterogeneous media,
+    doi:10.1190/1.1442147.
+"""
+
+from fractions import Fraction
+from functools import cache
+
+import jax.numpy as jnp
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+from jax.lax import slice_in_dim
+from jaxtyping import Array, Float
+
+ORDERS = (2, 4, 8)
+
+
+@cache
+def second_coefficients(order: int) -> tuple[float, ...]:
+    """``c0, c1, ...`` of ``u'' h^2 = c0 u[i] + sum c_k (u[i+k] + u[i-k])``."""
+    check_order(order)
+    half = order // 2
+    # Even Taylor terms: sum over k of 2 c_k k^(2m) / (2m)! is 1 for m = 1 and 0 for the others.
+    rows = [[Fraction(2 * k ** (2 * m)) for k in range(1, half + 1)] for m in range(1, half + 1)]
+    right = [Fraction(2 if m == 1 else 0) for m in range(1, half + 1)]
+    sides = _solve(rows, right)
+    return (float(-2 * sum(sides)), *(float(c) for c in sides))
+
+
+@cache
+def staggered_coefficients(order: int) -> tuple[float, ...]:
+    """``c1, c2, ...`` of ``u'[i+1/2] h = sum c_k (u[i+k] - u[i+1-k])``."""
+    check_order(order)
+    half = order // 2
+    places = [Fraction(2 * k - 1, 2) for k in range(1, half + 1)]
+    rows = [[2 * x ** (2 * m + 1) for x in places] for m in range(half)]
+    right = [Fraction(1 if m == 0 else 0) for m in range(half)]
+    return tuple(float(c) for c in _solve(rows, right))
+
+
+def check_order(order: int) -> None:
+    if order not in ORDERS:
+        raise ValueError(f"`order` must be one of {ORDERS}, got {order}")
+
+
+def _solve(rows: list[list[Fraction]], right: list[Fraction]) -> list[Fraction]:
+    """Gauss's elimination in fractions: coefficients without rounding."""
+    rows = [[*row, value] for row, value in zip(rows, right, strict=True)]
+    for i in range(len(rows)):
+        pivot = next(r for r in range(i, len(rows)) if rows[r][i] != 0)
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        rows[i] = [value / rows[i][i] for value in rows[i]]
+        for j in range(len(rows)):
+            if j != i:
+                rows[j] = [a - rows[j][i] * b for a, b in zip(rows[j], rows[i], strict=True)]
+    return [row[-1] for row in rows]
+
+
+def laplacian(
+    u: Float[Array, "*shape"], weights: Float[Array, " dim"], *, order: int
+) -> Float[Array, "*shape"]:
+    """Second differences, summed over all axes with a weight each (the inverse square of the spacing makes them derivatives).
+
+    Derivatives with respect to `weights` are not defined.
+    """
+    return _laplacian_p.bind(u, weights, order=order, axes=tuple(range(u.ndim)))
+
+
+def second_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> Float[Array, "*shape"]:
+    """``h^2 u''`` along one axis."""
+    one = jnp.ones(1, u.dtype)
+    return _laplacian_p.bind(u, one, order=order, axes=(axis,))
+
+
+def staggered_difference(
+    u: Float[Array, "*shape"], *, axis: int, order: int, forward: bool
+) -> Float[Array, "*shape"]:
+    """``h u'`` at the nodes moved by half a spacing, forward (``i + 1/2`` where ``u`` lies at ``i``) or backward (``i - 1/2``)."""
+    return _staggered_p.bind(u, order=order, axis=axis, forward=forward)
+
+
+def _shifted(padded, axis: int, shift: int, half: int, like):
+    """What lies `shift` nodes on, of an array that was padded by `half` on both sides of one or of all axes."""
+    for a in range(like.ndim):
+        extra = padded.shape[a] - like.shape[a]
+        if extra:
+            begin = extra // 2 + (shift if a == axis else 0)
+            padded = slice_in_dim(padded, begin, begin + like.shape[a], axis=a)
+    return padded
+
+
+def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...]):
+    half = order // 2
+    centre, *sides = second_coefficients(order)
+    # One padded copy serves all axes: XLA makes one loop of all the rest.
+    padded = jnp.pad(u, [(half, half) if a in axes else (0, 0) for a in range(u.ndim)])
+    total = (centre * jnp.sum(weights)) * u
+    for n, axis in enumerate(axes):
+        for k, c in enumerate(sides, 1):
+            pair = _shifted(padded, axis, k, half, u) + _shifted(padded, axis, -k, half, u)
+            total = total + (c * weights[n]) * pair
+    return total
+
+
+def _apply_staggered(u, *, order: int, axis: int, forward: bool):
+    half = order // 2
+    padded = jnp.pad(u, [(half, half) if a == axis else (0, 0) for a in range(u.ndim)])
+    total = jnp.zeros((), u.dtype)
+    for k, c in enumerate(staggered_coefficients(order), 1):
+        right, left = (k, 1 - k) if forward else (k - 1, -k)
+        difference = _shifted(padded, axis, right, half, u) - _shifted(padded, axis, left, half, u)
+        total = total + c * difference
+    return total
+
+
+_laplacian_p = Primitive("diffseis_laplacian")
+_laplacian_p.def_impl(_apply_laplacian)
+_laplacian_p.def_abstract_eval(lambda u, weights, **_: u)
+mlir.register_lowering(_laplacian_p, mlir.lower_fun(_apply_laplacian, multiple_results=False))
+
+
+def _laplacian_jvp(primals, tangents, **params):
+    (u, weights), (du, dweights) = primals, tangents
+    if not isinstance(dweights, ad.Zero):
+        raise NotImplementedError("derivatives with respect to the spacing of a grid are not defined")
+    value = _laplacian_p.bind(u, weights, **params)
+    return value, ad.Zero.from_primal_value(value) if isinstance(du, ad.Zero) else _laplacian_p.bind(
+        du, weights, **params
+    )
+
+
+def _laplacian_transpose(cotangent, u, weights, **params):
+    if isinstance(cotangent, ad.Zero):
+        return ad.Zero(u.aval), None
+    return _laplacian_p.bind(cotangent, weights, **params), None
+
+
+def _laplacian_batch(values, batch_axes, *, order, axes):
+    (u, weights), (u_axis, weights_axis) = values, batch_axes
+    if weights_axis is not None:
+        raise NotImplementedError("grids of several spacings at a time are not supported")
+    u = jnp.moveaxis(u, u_axis, 0)
+    return _laplacian_p.bind(u, weights, order=order, axes=tuple(a + 1 for a in axes)), 0
+
+
+ad.primitive_jvps[_laplacian_p] = _laplacian_jvp
+ad.primitive_transposes[_laplacian_p] = _laplacian_transpose
+batching.primitive_batchers[_laplacian_p] = _laplacian_batch
+
+_staggered_p = Primitive("diffseis_staggered_difference")
+_staggered_p.def_impl(_apply_staggered)
+_staggered_p.def_abstract_eval(lambda u, **_: u)
+mlir.register_lowering(_staggered_p, mlir.lower_fun(_apply_staggered, multiple_results=False))
+
+
+def _staggered_transpose(cotangent, u, *, order, axis, forward):
+    if isinstance(cotangent, ad.Zero):
+        return (ad.Zero(u.aval),)
+    return (-_staggered_p.bind(cotangent, order=order, axis=axis, forward=not forward),)
+
+
+def _staggered_batch(values, batch_axes, *, order, axis, forward):
+    u = jnp.moveaxis(values[0], batch_axes[0], 0)
+    return _staggered_p.bind(u, order=order, axis=axis + 1, forward=forward), 0
+
+
+ad.deflinear2(_staggered_p, _staggered_transpose)
+batching.primitive_batchers[_staggered_p] = _staggered_batch
