@@ -35,6 +35,15 @@ def second_coefficients(order: int) -> tuple[float, ...]:
 
 
 @cache
+def central_coefficients(order: int) -> tuple[float, ...]:
+    """``c1, c2, ...`` of ``u' h = sum c_k (u[i+k] - u[i-k])``."""
+    check_order(order)
+    half = order // 2
+    rows = [[Fraction(2 * k ** (2 * m + 1)) for k in range(1, half + 1)] for m in range(half)]
+    return tuple(float(c) for c in _solve(rows, [Fraction(int(m == 0)) for m in range(half)]))
+
+
+@cache
 def staggered_coefficients(order: int) -> tuple[float, ...]:
     """``c1, c2, ...`` of ``u'[i+1/2] h = sum c_k (u[i+k] - u[i+1-k])``."""
     check_order(order)
