@@ -14,7 +14,9 @@ __all__ = [
     "location",
     "networks",
     "plot",
+    "source",
     "velocity",
+    "wave",
     "workflows",
 ]
 
