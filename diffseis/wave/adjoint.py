@@ -13,14 +13,14 @@ class AbstractAdjoint(eqx.Module):
     """A way to run a time loop so that it can be differentiated. All give the same values and the same exact derivatives."""
 
     @abc.abstractmethod
-    def loop(self, body, state: PyTree, forces: PyTree, num_steps: int):
+    def loop(self, body, state: PyTree, forces: PyTree, num_steps: int) -> tuple[PyTree, PyTree]:
         """``lax.scan(body, state, forces)``."""
 
 
 class Full(AbstractAdjoint):
     """Every state is kept: the fastest where memory allows."""
 
-    def loop(self, body, state: PyTree, forces: PyTree, num_steps: int):
+    def loop(self, body, state: PyTree, forces: PyTree, num_steps: int) -> tuple[PyTree, PyTree]:
         return jax.lax.scan(body, state, forces)
 
 
@@ -37,7 +37,7 @@ class Recursive(AbstractAdjoint):
         if self.checkpoints is not None and self.checkpoints < 1:
             raise ValueError(f"`checkpoints` must be at least 1, got {self.checkpoints}")
 
-    def loop(self, body, state: PyTree, forces: PyTree, num_steps: int):
+    def loop(self, body, state: PyTree, forces: PyTree, num_steps: int) -> tuple[PyTree, PyTree]:
         parts = min(self.checkpoints or math.isqrt(num_steps - 1) + 1, num_steps)
         length = -(-num_steps // parts)
         parts = -(-num_steps // length)

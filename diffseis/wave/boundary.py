@@ -59,9 +59,8 @@ class Boundary(eqx.Module):
     @property
     def widths(self) -> tuple[tuple[int, int], ...]:
         """Nodes that layers add to either end of each axis."""
-        return tuple(
-            tuple(f.num_nodes if isinstance(f, Absorbing) else 0 for f in pair) for pair in self.faces
-        )
+        width = lambda face: face.num_nodes if isinstance(face, Absorbing) else 0
+        return tuple((width(first), width(last)) for first, last in self.faces)
 
 
 def layer_profile(

@@ -38,7 +38,7 @@ def remove_dispersion(series: Float[Array, "*batch time"]) -> Float[Array, "*bat
 
 def _warp(series, direction: str):
     num = series.shape[-1]
-    columns, weights, turn, spread, length = (_plan(num, direction)[k] for k in range(5))
+    columns, weights, turn, spread, length = _plan(num, direction)
     rows = series.reshape(-1, num)
     scaled = rows * jnp.asarray(1 / spread, rows.dtype)[None, :]
     oversampled = jnp.fft.fft(scaled, n=2 * length, axis=-1)
@@ -49,9 +49,9 @@ def _warp(series, direction: str):
 
 
 @lru_cache(maxsize=16)
-def _plan(num: int, direction: str):
+def _plan(num: int, direction: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
     """Where to look between the frequencies of a transform of ``2 length`` samples, by which weights; phases; the kernel's transform."""
-    length = next_fast_len(int(_ROOM * num) + 16, real=True)
+    length = int(np.asarray(next_fast_len(int(_ROOM * num) + 16, real=True)))
     angle = 2 * np.pi * np.arange(length // 2 + 1) / length
     if direction == "forward":
         wanted, lost = 2 * np.sin(angle / 2), np.zeros(angle.shape, bool)

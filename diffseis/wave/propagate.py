@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -88,6 +89,9 @@ def propagate(
 ) -> Solution[Float[Array, "receiver time"]]:
     """Seismograms of point sources.
 
+    Differentiable in the medium's values, in the sources and in the receivers, forward and reverse, any number of times; the grid's
+    geometry is held fixed. Derivatives are those of the computed numbers, to rounding.
+
     Args:
         equation: the physics, and its order in space.
         medium: what it needs, on a grid.
@@ -107,6 +111,7 @@ def propagate(
     num, dtype = time_axis.num_samples, sources.series.dtype
     if sources.series.shape[1] != num:
         raise ValueError(f"sources have {sources.series.shape[1]} samples, the time axis {num}")
+    medium = eqx.tree_at(lambda m: m.grid, medium, replace_fn=jax.lax.stop_gradient)
     domain = Domain(medium.grid, boundary)
     coefficients = equation.prepare(medium, domain, time_axis.dt_s / substeps)
     state = equation.start(coefficients)

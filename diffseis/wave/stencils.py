@@ -139,10 +139,8 @@ def _laplacian_jvp(primals, tangents, **params):
     (u, weights), (du, dweights) = primals, tangents
     if not isinstance(dweights, ad.Zero):
         raise NotImplementedError("derivatives with respect to the spacing of a grid are not defined")
-    value = _laplacian_p.bind(u, weights, **params)
-    return value, ad.Zero.from_primal_value(value) if isinstance(du, ad.Zero) else _laplacian_p.bind(
-        du, weights, **params
-    )
+    # Of two operands one has a tangent, or this would not have been called.
+    return _laplacian_p.bind(u, weights, **params), _laplacian_p.bind(du, weights, **params)
 
 
 def _laplacian_transpose(cotangent, u, weights, **params):

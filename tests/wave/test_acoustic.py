@@ -186,6 +186,20 @@ def test_products_with_the_hessian_are_symmetric():
     np.testing.assert_allclose(jnp.vdot(y, product(x)), jnp.vdot(x, product(y)), rtol=1e-10)
 
 
+def test_a_gradient_for_a_whole_medium():
+    """As `equinox.filter_grad` gives it: the grid's geometry counts as fixed."""
+    grid, speed, series, source, receiver, axis = _small(1)
+
+    def energy(medium):
+        sources, receivers = Sources(source, series), Receivers(receiver)
+        return jnp.sum(propagate(Acoustic(2), medium, sources, receivers, axis, substeps=2).value ** 2)
+
+    slope = eqx.filter_jit(eqx.filter_grad(energy))(AcousticMedium(grid, speed))
+    assert np.all(np.isfinite(slope.speed_km_s))
+    assert np.any(slope.speed_km_s != 0)
+    np.testing.assert_array_equal(slope.grid.spacing_km, 0)
+
+
 def test_wrong_calls():
     grid, speed, series, source, receiver, axis = _small()
     medium = AcousticMedium(grid, speed)
