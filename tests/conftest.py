@@ -21,7 +21,7 @@ import equinox as eqx
 import jax.random as jr
 import pytest
 
-_MANY_MAPPINGS = 25_000
+_MANY_MAPPINGS = 45_000
 
 # Files whose tests run the same large program. They go to one worker, where it is compiled once.
 _SHARED = {

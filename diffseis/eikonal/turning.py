@@ -18,6 +18,9 @@ NUM_RAYS = 13
 """Rays of the fan that looks for arrivals turning in one segment."""
 NUM_STEPS = 4
 """Newton steps from the fan's bracket to the ray."""
+MISSED = 1e-3
+"""Share of the offset by which a ray may end beside it. Only those miss that graze a thin layer of constant speed; the wave along it is
+found without them."""
 
 
 class Cuts(NamedTuple):
@@ -58,6 +61,7 @@ def _turning_time(segments, offset_km, upper_km, lower_km):
     cut, angle, found = stop_gradient(_earliest(*stop_gradient((cuts, offset_km))))
     # One differentiable Newton step; the time is stationary in the angle.
     reach, slope = _reach_and_slope(cuts, cut, angle)
+    found = found & (jnp.abs(reach - offset_km) <= MISSED * offset_km)
     usable = found & (jnp.abs(slope) > 1e-12)
     angle = angle - jnp.where(usable, (reach - offset_km) / jnp.where(usable, slope, 1), 0)
     delay, p = _delay(cuts, cut, angle)

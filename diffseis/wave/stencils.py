@@ -55,6 +55,7 @@ def staggered_coefficients(order: int) -> tuple[float, ...]:
 
 
 def check_order(order: int) -> None:
+    """Refuse orders that there are no operators of."""
     if order not in ORDERS:
         raise ValueError(f"`order` must be one of {ORDERS}, got {order}")
 

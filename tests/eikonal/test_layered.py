@@ -165,6 +165,15 @@ def _differences(f, x, step=1e-5):
     return jnp.stack(out, axis=-1)
 
 
+@pytest.mark.parametrize("offset_km", [127.0, 200.0, 300.0])
+def test_a_ray_that_grazes_a_thin_layer(offset_km):
+    """Two metres of constant speed above the first node: the ray along them is a wave along an interface, not one that was sought in vain."""
+    model = Layered([0.0, 1.0, 2.5, 9.0], [2.0, 1.0, 1.0, 3.0], "linear")
+    depth = np.array([-0.001953125, 0.0])
+    thin, none = np.asarray(_times(model, np.array([offset_km] * 2), np.array([2.5] * 2), depth))
+    assert thin == pytest.approx(none + 0.001953125 / 2, abs=1e-3)
+
+
 @pytest.mark.parametrize("kind", ["layers", "linear"])
 @settings(max_examples=60, deadline=None)
 @given(
