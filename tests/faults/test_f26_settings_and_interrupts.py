@@ -201,11 +201,8 @@ def test_the_command_says_how_to_go_on(many, diffseis, monkeypatch):
 
 @pytest.mark.slow
 def test_a_real_interrupt(tmp_path):
-    """SIGINT to a process of its own; the same command then ends as one that was left alone.
-
-    Two thousand events take long enough that it still locates when the signal comes, however busy the machine is.
-    """
-    big = Tiny.write(tmp_path, num_events=2000)
+    """SIGINT to a process of its own; the same command then ends as one that was left alone."""
+    big = Tiny.write(tmp_path, num_events=600)
     environment = {**os.environ, "DIFFSEIS_CACHE": str(tmp_path / "cache")}
 
     def start(out):
