@@ -8,7 +8,7 @@ from diffseis.wave.adjoint import Recursive as Recursive
 from diffseis.wave.base import AbstractWaveEquation as AbstractWaveEquation
 from diffseis.wave.boundary import Absorbing as Absorbing
 from diffseis.wave.boundary import Boundary as Boundary
-from diffseis.wave.boundary import Rigid as Rigid
+from diffseis.wave.boundary import PressureRelease as PressureRelease
 from diffseis.wave.propagate import Receivers as Receivers
 from diffseis.wave.propagate import Sources as Sources
 from diffseis.wave.propagate import TimeAxis as TimeAxis

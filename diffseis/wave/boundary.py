@@ -35,11 +35,11 @@ class Absorbing(eqx.Module):
             raise ValueError(f"`reflection` must lie between 0 and 1, got {self.reflection}")
 
 
-class Rigid(eqx.Module):
-    """Nothing moves on it (pressure: is zero there, as at a free surface of a fluid)."""
+class PressureRelease(eqx.Module):
+    """The surface of a fluid, a node beyond the last of the grid: pressure is zero on it."""
 
 
-Face = Absorbing | Rigid
+Face = Absorbing | PressureRelease
 
 
 class Boundary(eqx.Module):

@@ -99,12 +99,15 @@ def spread(position_km: Any, domain: Domain, dtype) -> Stencil:
 
 
 def _folded(first, weights, num: int):
-    """Nodes beyond a face count for their mirror images with the sign changed: beyond it, pressure is that of the image."""
+    """Nodes beyond a face count for their mirror images with the sign changed: pressure is odd about the node beyond the last, where it is zero."""
     nodes = first + jnp.arange(2 * RADIUS, dtype=first.dtype)
     begin = jnp.clip(first, 0, max(num - 2 * RADIUS, 0))
     low, high = nodes < 0, nodes > num - 1
-    mirrored = jnp.where(low, -nodes, jnp.where(high, 2 * (num - 1) - nodes, nodes))
+    mirrored = jnp.where(low, -2 - nodes, jnp.where(high, 2 * num - nodes, nodes))
     signed = jnp.where(low | high, -weights, weights)
+    # The node on the surface is its own image.
+    on_it = (nodes == -1) | (nodes == num)
+    signed, mirrored = jnp.where(on_it, 0, signed), jnp.where(on_it, begin, mirrored)
     return begin, jnp.zeros(min(2 * RADIUS, num), weights.dtype).at[mirrored - begin].add(signed)
 
 
