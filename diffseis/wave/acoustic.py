@@ -8,17 +8,25 @@ References:
     doi:10.1190/1.1440470. Pasalic & McGarry (2010), doi:10.1190/1.3513453.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
-from diffseis.wave.absorbing import Layer, Memory, add_layers, layers, remember, start_memory
-from diffseis.wave.base import AbstractWaveEquation
+from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
+from diffseis.wave.boundary import FreeSurface, Rigid
+from diffseis.wave.derivatives import Derivative, second_derivative, split_for, trim
 from diffseis.wave.domain import Domain
+from diffseis.wave.images import EVEN, ODD
+from diffseis.wave.linear import Side, place, scaled
+from diffseis.wave.sources import PressureSources
 from diffseis.wave.stencils import check_order, laplacian, second_coefficients
+
+IMAGES = {FreeSurface: ODD, Rigid: EVEN}
 
 
 class AcousticMedium(eqx.Module):
@@ -42,14 +50,9 @@ class AcousticMedium(eqx.Module):
 
 class _Coefficients(eqx.Module):
     courant: Float[Array, "..."]
+    near: dict[Side, Float[Array, "..."]]
     weights: Float[Array, " dim"]
-    layers: tuple[Layer, ...]
-
-
-class _State(eqx.Module):
-    now: Float[Array, "..."]
-    before: Float[Array, "..."]
-    memory: tuple[Memory, ...]
+    derivatives: tuple[Derivative, ...]
 
 
 class Acoustic(AbstractWaveEquation):
@@ -65,45 +68,78 @@ class Acoustic(AbstractWaveEquation):
         check_order(self.order)
 
     def largest_step_s(self, medium: AcousticMedium) -> Float[Array, ""]:
-        centre, *sides = second_coefficients(self.order)
-        largest = -centre - 2 * sum(c * (-1) ** k for k, c in enumerate(sides, 1))
+        largest = largest_second_difference(self.order)
         return 2 / (jnp.max(medium.speed_km_s) * jnp.sqrt(largest * jnp.sum(medium.grid.spacing_km**-2)))
 
     def prepare(self, medium: AcousticMedium, domain: Domain, dt_s: Float[Array, ""]) -> _Coefficients:
-        spacing = medium.grid.spacing_km.astype(medium.speed_km_s.dtype)
-        dt_s = dt_s.astype(spacing.dtype)
-        speed = domain.extend(medium.speed_km_s)
-        return _Coefficients(
-            (speed * dt_s / spacing[0]) ** 2,
-            (spacing[0] / spacing) ** 2,
-            layers(domain, jnp.max(medium.speed_km_s), dt_s, self.order),
+        dtype = medium.speed_km_s.dtype
+        spacing, dt_s = medium.grid.spacing_km.astype(dtype), dt_s.astype(dtype)
+        courant = (domain.extend(medium.speed_km_s) * dt_s / spacing[0]) ** 2
+        for side in domain.sides:
+            if isinstance(domain.face(side), FreeSurface):
+                courant = courant * (1 - domain.on_face(side).astype(dtype))
+        weights = (spacing[0] / spacing) ** 2
+        fastest = jnp.max(medium.speed_km_s)
+        derivatives = tuple(
+            second_derivative(domain, axis, IMAGES, fastest, dt_s, self.order) for axis in range(domain.grid.num_dims)
         )
+        return _Coefficients(courant, slabs_like(courant, derivatives, weights), weights, derivatives)
 
-    def start(self, coefficients: _Coefficients) -> _State:
+    def start(self, coefficients: _Coefficients) -> State:
         rest = jnp.zeros_like(coefficients.courant)
-        return _State(rest, rest, start_memory(rest, coefficients.layers, self.order))
+        memory = tuple(d.start(rest.shape, rest.dtype) for d in coefficients.derivatives)
+        return State({"pressure": rest, "gain": rest}, memory)
 
-    def source_factor(self, coefficients: _Coefficients, medium: AcousticMedium) -> Float[Array, "..."]:
-        """What a node's share of a point source is multiplied by."""
-        spacing = medium.grid.spacing_km.astype(medium.speed_km_s.dtype)
-        return coefficients.courant * (spacing[0] ** 2 / jnp.prod(spacing))
-
-    def finish(self, state: _State, coefficients: _Coefficients) -> _State:
-        # What layers add to a stencil's result is added a step later, to what was carried: consumed in the step that makes it,
-        # the stencil would be computed without vector instructions.
-        now = add_layers(
-            state.now, coefficients.courant, state.memory, coefficients.layers, coefficients.weights
-        )
-        return eqx.tree_at(lambda s: s.now, state, now)
-
-    def advance(self, state: _State, coefficients: _Coefficients) -> _State:
-        now = state.now
-        memory = remember(now, state.memory, coefficients.layers, self.order)
+    def step(self, state: State, coefficients: _Coefficients) -> State:
+        # What pressure gains per step is carried, not pressure before: less is lost to rounding, and nothing has to be copied.
+        now, near = split_for(state.fields["pressure"], coefficients.derivatives)
+        pieces, memory = add_pieces(coefficients.derivatives, near, state.carried, coefficients.near)
         bent = laplacian(now, coefficients.weights, order=self.order)
-        return _State(2 * now - state.before + coefficients.courant * bent, now, memory)
+        gain = place(state.fields["gain"] + scaled(coefficients.courant, bent), pieces)
+        return State({"pressure": now + gain, "gain": gain}, memory)
 
-    def field(self, state: _State) -> Float[Array, "..."]:
-        return state.now
+    def places(self, domain: Domain) -> dict[str, Place]:
+        return dict.fromkeys(("pressure", "gain"), at_nodes(domain))
 
-    def with_field(self, state: _State, field: Float[Array, "..."]) -> _State:
-        return eqx.tree_at(lambda s: s.now, state, field)
+    def acts(self, sources: Any, coefficients: _Coefficients, medium: AcousticMedium, dt_s) -> tuple[Act, ...]:
+        if not isinstance(sources, PressureSources):
+            raise TypeError(f"in a fluid of constant density sources are `PressureSources`, got {type(sources).__name__}")
+        spacing = medium.grid.spacing_km.astype(medium.speed_km_s.dtype)
+        factor = coefficients.courant * (spacing[0] ** 2 / jnp.prod(spacing))
+        return (Act("gain", jnp.ones(sources.num_sources, factor.dtype), factor, half=False, delayed=False),)
+
+    def observable(self, name: str, num_dims: int) -> tuple[tuple[str, float], ...]:
+        if name != "pressure":
+            raise TypeError(f"a fluid of constant density has no {name.split()[0]} to record, only pressure")
+        return (("pressure", 1.0),)
+
+
+def largest_second_difference(order: int) -> float:
+    """The largest eigenvalue of minus ``h^2 u''``: that of the shortest wave on the grid."""
+    centre, *sides = second_coefficients(order)
+    return -centre - 2 * sum(c * (-1) ** k for k, c in enumerate(sides, 1))
+
+
+def at_nodes(domain: Domain) -> Place:
+    """A field at nodes and whole steps that is zero on free surfaces."""
+    return Place(
+        (False,) * domain.grid.num_dims,
+        tuple(tuple(isinstance(domain.face((a, e)), FreeSurface) for e in (False, True)) for a in range(domain.grid.num_dims)),
+        late=False,
+    )
+
+
+def slabs_like(values, derivatives: tuple[Derivative, ...], weights) -> dict[Side, Float[Array, "..."]]:
+    """Values near faces, as deep as the slabs that derivatives add there, each times the weight of its axis."""
+    rows = {side: num for d in derivatives for side, num in d.rows.items()}
+    return {side: weights[side[0]] * trim(values, side, num) for side, num in rows.items()}
+
+
+def add_pieces(derivatives: tuple[Derivative, ...], near, memory: PyTree, factors) -> tuple[dict[Side, Array], PyTree]:
+    """What faces add to all derivatives, times factors; and what they remember."""
+    pieces, later = {}, []
+    for derivative, remembered in zip(derivatives, memory, strict=True):
+        found, new = derivative(near, remembered)
+        pieces |= {side: factors[side] * piece for side, piece in found.items()}
+        later.append(new)
+    return pieces, tuple(later)

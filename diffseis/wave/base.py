@@ -8,11 +8,58 @@ from jaxtyping import Array, Float, PyTree
 
 from diffseis.wave.domain import Domain
 
+Fields = dict[str, Float[Array, "..."]]
+"""Arrays over all nodes of a domain, by name."""
+
+
+class State(eqx.Module):
+    """A wavefield between two steps.
+
+    Attributes:
+        fields: what sources act on and receivers read.
+        carried: what else the next step needs.
+    """
+
+    fields: Fields
+    carried: PyTree
+
+
+class Act(eqx.Module):
+    """One way for point sources to act on a field.
+
+    Attributes:
+        field: which (static).
+        amplitude: of each source, per unit of its series.
+        factor: what each node's share is multiplied by.
+        half: whether it is to be sampled half a step after the times of steps (static).
+        delayed: whether what acts at a step is part of the field a step later (static); if not, of what the step begins with.
+    """
+
+    field: str = eqx.field(static=True)
+    amplitude: Float[Array, " source"]
+    factor: Float[Array, "..."]
+    half: bool = eqx.field(static=True)
+    delayed: bool = eqx.field(static=True)
+
+
+class Place(eqx.Module):
+    """Where and when a field lives (static).
+
+    Attributes:
+        between: along which axes its values lie half a spacing after the nodes.
+        odd: at which faces it has images of the opposite sign; at others, of the same sign.
+        late: whether its values are those of half a step before the step's time.
+    """
+
+    between: tuple[bool, ...] = eqx.field(static=True)
+    odd: tuple[tuple[bool, bool], ...] = eqx.field(static=True)
+    late: bool = eqx.field(static=True)
+
 
 class AbstractWaveEquation(eqx.Module):
     """How a wavefield goes from one time step to the next.
 
-    Everything that does not change with time is put into `coefficients` once; `step` is linear in the state and in the forces.
+    Everything that does not change with time is put into `coefficients` once; `step` is linear in the state.
     """
 
     order: eqx.AbstractVar[int]
@@ -26,25 +73,21 @@ class AbstractWaveEquation(eqx.Module):
         """What steps need of the medium and the boundary."""
 
     @abc.abstractmethod
-    def start(self, coefficients: PyTree) -> PyTree:
+    def start(self, coefficients: PyTree) -> State:
         """A medium at rest."""
 
     @abc.abstractmethod
-    def finish(self, state: PyTree, coefficients: PyTree) -> PyTree:
-        """The state with what the last `advance` left to be added; then it can be read."""
+    def step(self, state: State, coefficients: PyTree) -> State:
+        """The state a step later."""
 
     @abc.abstractmethod
-    def advance(self, state: PyTree, coefficients: PyTree) -> PyTree:
-        """The state a step later, but for what `finish` adds."""
+    def places(self, domain: Domain) -> dict[str, Place]:
+        """Where and when each field lives."""
 
     @abc.abstractmethod
-    def source_factor(self, coefficients: PyTree, medium: Any) -> Float[Array, "..."]:
-        """What each node's share of a source is multiplied by."""
+    def acts(self, sources: Any, coefficients: PyTree, medium: Any, dt_s: Float[Array, ""]) -> tuple[Act, ...]:
+        """How sources act; `TypeError` for sources that the equation does not know."""
 
     @abc.abstractmethod
-    def field(self, state: PyTree) -> Float[Array, "..."]:
-        """What sources act on and receivers read."""
-
-    @abc.abstractmethod
-    def with_field(self, state: PyTree, field: Float[Array, "..."]) -> PyTree:
-        """The state with another field."""
+    def observable(self, name: str, num_dims: int) -> tuple[tuple[str, float], ...]:
+        """Fields and factors that add up to what receivers ask for: ``pressure``, or ``velocity 0`` and so on along the axes."""

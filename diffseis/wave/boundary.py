@@ -1,10 +1,9 @@
-"""What the faces of a grid do to waves.
+"""What the faces of a grid do to waves. A face runs through the outermost nodes of the grid.
 
 References:
     Roden & Gedney (2000), Convolution PML, doi:10.1002/1098-2760(20001205)27:5<334::AID-MOP14>3.0.CO;2-A. Komatitsch &
     Martin (2007), An unsplit convolutional perfectly matched layer improved at grazing incidence,
-    doi:10.1190/1.2757586. Pasalic & McGarry (2010), Convolutional perfectly matched layer for isotropic and anisotropic
-    acoustic wave equations, doi:10.1190/1.3513453.
+    doi:10.1190/1.2757586. Levander (1988), Fourth-order finite-difference P-SV seismograms, doi:10.1190/1.1442422.
 """
 
 import math
@@ -35,11 +34,19 @@ class Absorbing(eqx.Module):
             raise ValueError(f"`reflection` must lie between 0 and 1, got {self.reflection}")
 
 
-class PressureRelease(eqx.Module):
-    """The surface of a fluid, a node beyond the last of the grid: pressure is zero on it."""
+class FreeSurface(eqx.Module):
+    """Nothing pulls at the face: pressure, or traction, is zero on it."""
 
 
-Face = Absorbing | PressureRelease
+class Rigid(eqx.Module):
+    """The face does not move: not at all in a solid, not across itself in a fluid."""
+
+
+class Periodic(eqx.Module):
+    """What leaves by the face enters by the opposite one; the node after the last is the first."""
+
+
+Face = Absorbing | FreeSurface | Rigid | Periodic
 
 
 class Boundary(eqx.Module):
@@ -51,10 +58,17 @@ class Boundary(eqx.Module):
 
     faces: tuple[tuple[Face, Face], ...]
 
+    def __check_init__(self):
+        for axis, pair in enumerate(self.faces):
+            if sum(isinstance(face, Periodic) for face in pair) == 1:
+                raise ValueError(f"axis {axis} is periodic at one of its faces: it must be at both or neither")
+
     @classmethod
-    def absorbing(cls, num_dims: int, **options) -> "Boundary":
-        """Waves leave through every face."""
-        return cls(((Absorbing(**options), Absorbing(**options)),) * num_dims)
+    def absorbing(cls, num_dims: int, *, free_surface: bool = False, **options) -> "Boundary":
+        """Waves leave through every face; but for the first of the last axis, the top, if it is to be a free surface."""
+        layer = Absorbing(**options)
+        last = (FreeSurface() if free_surface else layer, layer)
+        return cls(((layer, layer),) * (num_dims - 1) + (last,))
 
     @property
     def widths(self) -> tuple[tuple[int, int], ...]:
@@ -62,16 +76,21 @@ class Boundary(eqx.Module):
         width = lambda face: face.num_nodes if isinstance(face, Absorbing) else 0
         return tuple((width(first), width(last)) for first, last in self.faces)
 
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """Which axes are."""
+        return tuple(isinstance(first, Periodic) for first, _ in self.faces)
+
 
 def layer_profile(
     face: Absorbing, depth: np.ndarray, spacing_km, speed_km_s, dt_s
 ) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
-    """Decay and gain per step of what a layer remembers, at depths into it (in nodes; not above 0 outside)."""
+    """Decay and gain per step of what a layer remembers, at depths into it (in nodes)."""
     thickness = face.num_nodes * spacing_km
     share = jnp.asarray(np.clip(depth / face.num_nodes, 0, None), dt_s.dtype)
     damping = -1.5 * speed_km_s * math.log(face.reflection) / thickness * share**2
     hz = 0.005 / dt_s if face.frequency_hz is None else jnp.asarray(face.frequency_hz, dt_s.dtype)
-    shift = jnp.pi * hz * (1 - share)
+    shift = jnp.pi * hz * jnp.clip(1 - share, 0, None)
     decay = jnp.exp(-(damping + shift) * dt_s)
     gain = jnp.where(share > 0, damping / (damping + shift) * (decay - 1), 0)
     return decay, gain

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from diffseis.core.grids import RegularGrid
-from diffseis.wave.boundary import Boundary
+from diffseis.wave.boundary import Absorbing, Boundary, Face
+from diffseis.wave.linear import Side
 
 
 class Domain(eqx.Module):
@@ -30,11 +31,40 @@ class Domain(eqx.Module):
         """Number of nodes along each axis, layers included."""
         return tuple(n + sum(w) for n, w in zip(self.grid.shape, self.boundary.widths, strict=True))
 
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """All faces."""
+        return tuple((axis, at_end) for axis in range(self.grid.num_dims) for at_end in (False, True))
+
+    def face(self, side: Side) -> Face:
+        """What is at a face."""
+        return self.boundary.faces[side[0]][side[1]]
+
     def extend(self, values: Float[Array, "*shape"]) -> Float[Array, "*all"]:
         """Nodal values of the medium; in a layer those of its face."""
         return jnp.pad(values, self.boundary.widths, mode="edge")
+
+    def between(self, values: Float[Array, "*all"], axis: int) -> Float[Array, "*all"]:
+        """Means of neighbours along an axis: values half a spacing after each node; after the last one its own, or the first's on a
+        periodic axis."""
+        if self.boundary.periodic[axis]:
+            return (values + jnp.roll(values, -1, axis)) / 2
+        later = jnp.concatenate(
+            [jnp.take(values, jnp.arange(1, values.shape[axis]), axis=axis), jnp.take(values, jnp.asarray([-1]), axis=axis)], axis
+        )
+        return (values + later) / 2
+
+    def on_face(self, side: Side) -> Float[Array, "..."]:
+        """1 on the nodes of a face, 0 elsewhere; it broadcasts against fields."""
+        axis, at_end = side
+        row = jnp.zeros(self.shape[axis]).at[-1 if at_end else 0].set(1.0)
+        return row.reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
 
     def to_index(self, x_km: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
         """Fractional numbers of nodes, counted from the first of the layers."""
         first = jnp.asarray([w[0] for w in self.boundary.widths], x_km.dtype)
         return self.grid.to_index(x_km) + jnp.broadcast_to(first, x_km.shape)
+
+    def is_layer(self, side: Side) -> bool:
+        """Whether a face has an absorbing layer."""
+        return isinstance(self.face(side), Absorbing)

@@ -9,11 +9,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from diffseis.core.concrete import is_concrete
+from diffseis.wave.base import Place
+from diffseis.wave.boundary import FreeSurface, Rigid
 from diffseis.wave.domain import Domain
-from diffseis.wave.sinc import RADIUS, axis_weights
+from diffseis.wave.sinc import RADIUS, axis_slopes, axis_weights
 
 _ON_NODE = 1e-6
-"""Distance in nodes at which a point counts as on one."""
+"""Distance in nodes at which a point counts as on one, besides the rounding of its number."""
 
 
 class Stencil(eqx.Module):
@@ -34,7 +36,7 @@ class Stencil(eqx.Module):
     def add(
         self,
         field: Float[Array, "*shape"],
-        factor: Float[Array, "*shape"],
+        factor: Float[Array, "..."],
         amplitudes: Float[Array, " point"],
     ) -> Float[Array, "*shape"]:
         """The field with each point's amplitude spread over its patch, times a factor of the nodes."""
@@ -45,7 +47,8 @@ class Stencil(eqx.Module):
             )
             first = jax.lax.dynamic_index_in_dim(self.first, number, keepdims=False)
             begin = [first[a] for a in range(field.ndim)]
-            patch, scale = (jax.lax.dynamic_slice(x, begin, weights.shape) for x in (field, factor))
+            patch = jax.lax.dynamic_slice(field, begin, weights.shape)
+            scale = factor if factor.ndim == 0 else jax.lax.dynamic_slice(factor, begin, weights.shape)
             return jax.lax.dynamic_update_slice(field, patch + amplitudes[number] * (weights * scale), begin)
 
         if self.num_points <= 4:
@@ -72,43 +75,83 @@ class Stencil(eqx.Module):
         return product
 
 
-def spread(position_km: Any, domain: Domain, dtype) -> Stencil:
-    """Weights of points. Those that can be seen to lie on nodes along an axis need one node there."""
-    shape = domain.shape
-    if is_concrete(position_km, domain.grid.origin_km, domain.grid.spacing_km):
-        # In NumPy: while JAX traces, its operations give no numbers even of numbers.
-        first = np.asarray([w[0] for w in domain.boundary.widths])
-        position, origin, spacing = (
-            np.asarray(x) for x in (position_km, domain.grid.origin_km, domain.grid.spacing_km)
-        )
-        index = (position - origin) / spacing + first
-    else:
-        index = domain.to_index(position_km)
+def spread(
+    position_km: Any, domain: Domain, place: Place, dtype, *, reading: bool, slope: int | None = None
+) -> Stencil:
+    """Weights of points on a field, for `reading` it or for adding to it; of its derivative (per km) along the axis `slope`, if given.
+
+    Points that can be seen to lie on nodes along an axis need one node there.
+    """
+    index = _index(position_km, domain, place)
     first, weights = [], []
-    for axis, num in enumerate(shape):
+    for axis, num in enumerate(domain.shape):
         along = index[:, axis]
-        if isinstance(along, np.ndarray) and np.all(np.abs(along - np.round(along)) < _ON_NODE):
-            first.append(jnp.asarray(np.round(along), jnp.int32))
-            weights.append(jnp.ones((index.shape[0], 1), dtype))
-            continue
-        begin, w = jax.vmap(axis_weights)(jnp.asarray(along, dtype))
-        begin, w = jax.vmap(lambda b, w, num=num: _folded(b, w, num))(begin, w)
+        on_nodes = isinstance(along, np.ndarray) and np.all(np.abs(along - np.round(along)) < _rounding(along, position_km))
+        if on_nodes and axis != slope:
+            nodes = jnp.asarray(np.round(along), jnp.int32) % num
+            begin, w = nodes, jnp.ones((nodes.shape[0], 1), dtype)
+            w = w * _own_image(nodes[:, None], axis, domain, place, reading).astype(dtype)
+        else:
+            along = jnp.asarray(along, dtype)
+            if axis == slope:
+                begin, w = jax.vmap(axis_slopes)(along)
+                w = w / domain.grid.spacing_km[axis].astype(dtype)
+            else:
+                begin, w = jax.vmap(axis_weights)(along)
+            nodes = begin[:, None] + jnp.arange(2 * RADIUS, dtype=begin.dtype)[None, :]
+            w = w * _own_image(nodes, axis, domain, place, reading).astype(dtype)
+            begin, w = jax.vmap(lambda n, w, axis=axis: _folded(n, w, axis, domain, place))(nodes, w)
         first.append(begin)
         weights.append(w)
     return Stencil(jnp.stack(first, axis=1), tuple(weights))
 
 
-def _folded(first, weights, num: int):
-    """Nodes beyond a face count for their mirror images with the sign changed: pressure is odd about the node beyond the last, where it is zero."""
-    nodes = first + jnp.arange(2 * RADIUS, dtype=first.dtype)
-    begin = jnp.clip(first, 0, max(num - 2 * RADIUS, 0))
-    low, high = nodes < 0, nodes > num - 1
-    mirrored = jnp.where(low, -2 - nodes, jnp.where(high, 2 * num - nodes, nodes))
-    signed = jnp.where(low | high, -weights, weights)
-    # The node on the surface is its own image.
-    on_it = (nodes == -1) | (nodes == num)
-    signed, mirrored = jnp.where(on_it, 0, signed), jnp.where(on_it, begin, mirrored)
-    return begin, jnp.zeros(min(2 * RADIUS, num), weights.dtype).at[mirrored - begin].add(signed)
+def _index(position_km: Any, domain: Domain, place: Place):
+    """Fractional numbers of a field's nodes; in NumPy where positions can be seen: while JAX traces, its operations give no numbers
+    even of numbers."""
+    before = np.asarray([w[0] for w in domain.boundary.widths]) - 0.5 * np.asarray(place.between)
+    origin, spacing = domain.grid.origin_km, domain.grid.spacing_km
+    if is_concrete(position_km, origin, spacing):
+        return (np.asarray(position_km) - np.asarray(origin)) / np.asarray(spacing) + before
+    shift = jnp.asarray([0.5 * b for b in place.between], position_km.dtype)
+    return domain.to_index(position_km) - jnp.broadcast_to(shift, position_km.shape)
+
+
+def _rounding(index: np.ndarray, position_km: Any) -> float:
+    return _ON_NODE + 4 * float(np.finfo(np.asarray(position_km).dtype).eps) * float(np.max(np.abs(index), initial=1))
+
+
+def _sign(domain: Domain, place: Place, axis: int, at_end: bool) -> float:
+    """Of the images at a face; 0 where there are none."""
+    if not isinstance(domain.face((axis, at_end)), FreeSurface | Rigid):
+        return 0.0
+    return -1.0 if place.odd[axis][at_end] else 1.0
+
+
+def _own_image(nodes, axis: int, domain: Domain, place: Place, reading: bool):
+    """What a node on a face counts for. A source there acts on half a cell, or together with its image."""
+    if reading or place.between[axis]:
+        return jnp.ones(nodes.shape)
+    low, high = (_sign(domain, place, axis, end) for end in (False, True))
+    last = domain.shape[axis] - 1
+    count = jnp.where((nodes == 0) & (low != 0), 1 + low, 1.0)
+    return jnp.where((nodes == last) & (high != 0), 1 + high, count)
+
+
+def _folded(nodes, weights, axis: int, domain: Domain, place: Place):
+    """Nodes beyond a face count for their images, nodes beyond a layer not at all."""
+    num = domain.shape[axis]
+    if domain.boundary.periodic[axis]:
+        return jnp.zeros((), nodes.dtype), jnp.zeros(num, weights.dtype).at[nodes % num].add(weights)
+    between = int(place.between[axis])
+    low_sign, high_sign = (_sign(domain, place, axis, end) for end in (False, True))
+    last = num - 1 - (between if high_sign else 0)
+    low, high = nodes < 0, nodes > last
+    mirrored = jnp.where(low, -between - nodes, jnp.where(high, 2 * (num - 1) - between - nodes, nodes))
+    signed = jnp.where(low, low_sign, jnp.where(high, high_sign, 1.0)).astype(weights.dtype) * weights
+    size = min(2 * RADIUS, num)
+    begin = jnp.clip(nodes[0], 0, num - size)
+    return begin, jnp.zeros(size, weights.dtype).at[mirrored - begin].add(signed, mode="drop")
 
 
 def check_inside(what: str, position_km: Any, grid) -> None:

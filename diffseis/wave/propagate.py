@@ -6,61 +6,23 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from diffseis.core.concrete import is_concrete
 from diffseis.core.results import RESULTS, Solution
 from diffseis.wave.adjoint import AbstractAdjoint, Recursive
-from diffseis.wave.base import AbstractWaveEquation
+from diffseis.wave.base import AbstractWaveEquation, Place, State
 from diffseis.wave.boundary import Boundary
-from diffseis.wave.dispersion import add_dispersion, remove_dispersion
 from diffseis.wave.domain import Domain
-from diffseis.wave.points import check_inside, spread
+from diffseis.wave.linear import materialised
+from diffseis.wave.points import Stencil, check_inside, spread
+from diffseis.wave.receivers import AbstractReceivers
+from diffseis.wave.resampling import add_dispersion, finer, integrated, remove_dispersion, shifted
+from diffseis.wave.sources import AbstractSources
+from diffseis.wave.time_axis import TimeAxis
 
 SAFETY = 0.9
 """Share of the largest stable time step that is used. Steps may be long: what they do to waves is filtered out."""
-
-
-class TimeAxis(eqx.Module):
-    """When sources act and receivers record: every `dt_s` from the time 0.
-
-    Attributes:
-        num_samples: their number (static).
-        dt_s: the interval.
-    """
-
-    num_samples: int = eqx.field(static=True)
-    dt_s: Float[Array, ""]
-
-    def __init__(self, num_samples: int, dt_s):
-        self.num_samples = int(num_samples)
-        self.dt_s = jnp.asarray(dt_s, float)
-
-    def times_s(self) -> Float[Array, " time"]:
-        """The times of all samples."""
-        return self.dt_s * jnp.arange(self.num_samples, dtype=self.dt_s.dtype)
-
-
-class Sources(eqx.Module):
-    """Points that drive a wavefield.
-
-    Attributes:
-        position_km: on the axes of the grid.
-        series: what each does, at the times of a `TimeAxis`; it should begin and end at rest.
-    """
-
-    position_km: Float[Array, "source dim"]
-    series: Float[Array, "source time"]
-
-
-class Receivers(eqx.Module):
-    """Points that record.
-
-    Attributes:
-        position_km: on the axes of the grid.
-    """
-
-    position_km: Float[Array, "receiver dim"]
 
 
 def num_substeps(equation: AbstractWaveEquation, medium: Any, time_axis: TimeAxis) -> int:
@@ -74,11 +36,27 @@ def num_substeps(equation: AbstractWaveEquation, medium: Any, time_axis: TimeAxi
     return max(1, math.ceil(float(time_axis.dt_s) / (SAFETY * float(largest)) - 1e-9))
 
 
+class _Action(eqx.Module):
+    """Sources on a field, in the time loop."""
+
+    field: str = eqx.field(static=True)
+    delayed: bool = eqx.field(static=True)
+    stencil: Stencil
+    factor: Float[Array, "..."]
+
+
+class _Reading(eqx.Module):
+    """Points on a field, in the time loop."""
+
+    terms: tuple[tuple[str, float], ...] = eqx.field(static=True)
+    stencils: tuple[Stencil, ...]
+
+
 def propagate(
     equation: AbstractWaveEquation,
     medium: Any,
-    sources: Sources,
-    receivers: Receivers,
+    sources: AbstractSources | tuple[AbstractSources, ...],
+    receivers: AbstractReceivers | tuple[AbstractReceivers, ...],
     time_axis: TimeAxis,
     *,
     boundary: Boundary | None = None,
@@ -86,7 +64,7 @@ def propagate(
     substeps: int | None = None,
     filter_dispersion: bool = True,
     throw: bool = True,
-) -> Solution[Float[Array, "receiver time"]]:
+) -> Solution[PyTree]:
     """Seismograms of point sources.
 
     Differentiable in the medium's values, in the sources and in the receivers, forward and reverse, any number of times; the grid's
@@ -95,56 +73,104 @@ def propagate(
     Args:
         equation: the physics, and its order in space.
         medium: what it needs, on a grid.
-        sources, receivers: anywhere within the grid.
+        sources, receivers: anywhere within the grid; or tuples of several kinds.
         time_axis: when sources act and receivers record.
         boundary: the faces of the grid; absorbing layers outside all of them by default.
         adjoint: how derivatives are computed; `Recursive()` by default.
         substeps: steps of time between samples; as many as are stable by default.
         filter_dispersion: remove what time steps do to waves.
         throw: raise where a seismogram is not finite.
+
+    Returns:
+        As value what the receivers record (a tuple for a tuple of receivers).
     """
     boundary = Boundary.absorbing(medium.grid.num_dims) if boundary is None else boundary
     adjoint = Recursive() if adjoint is None else adjoint
     substeps = num_substeps(equation, medium, time_axis) if substeps is None else substeps
-    check_inside("source", sources.position_km, medium.grid)
-    check_inside("receiver", receivers.position_km, medium.grid)
-    num, dtype = time_axis.num_samples, sources.series.dtype
-    if sources.series.shape[1] != num:
-        raise ValueError(f"sources have {sources.series.shape[1]} samples, the time axis {num}")
-    medium = eqx.tree_at(lambda m: m.grid, medium, replace_fn=jax.lax.stop_gradient)
+    medium = eqx.tree_at(lambda m: m.grid, medium, replace_fn=lambda grid: jax.tree.map(_fixed, grid))
     domain = Domain(medium.grid, boundary)
-    coefficients = equation.prepare(medium, domain, time_axis.dt_s / substeps)
+    dt_s = time_axis.dt_s / substeps
+    coefficients = equation.prepare(medium, domain, dt_s)
     state = equation.start(coefficients)
-    acting = spread(sources.position_km, domain, dtype)
-    recording = spread(receivers.position_km, domain, dtype)
-    factor = equation.source_factor(coefficients, medium)
-    series = _finer(sources.series, substeps)
-    series = add_dispersion(series) if filter_dispersion else series
-    # What a source does at a step changes the field of the next.
-    forces = jnp.pad(series, [(0, 0), (1, 0)])[:, :-1].T
+    places = equation.places(domain)
+    several = receivers if isinstance(receivers, tuple) else (receivers,)
+    actions, forces = [], []
+    for kind in sources if isinstance(sources, tuple) else (sources,):
+        check_inside("source", kind.position_km, medium.grid)
+        series = _driving(kind, time_axis, substeps, filter_dispersion)
+        for act in equation.acts(kind, coefficients, medium, dt_s):
+            dtype = state.fields[act.field].dtype
+            stencil = spread(kind.position_km, domain, places[act.field], dtype, reading=False)
+            actions.append(_Action(act.field, act.delayed, stencil, act.factor))
+            moved = shifted(series, 0.5) if act.half else series
+            moved = jnp.pad(moved, [(0, 0), (1, 0)])[:, :-1] if act.delayed else moved
+            forces.append((act.amplitude[:, None] * moved.astype(dtype)).T)
+    readings = []
+    for kind in several:
+        check_inside("receiver", kind.position_km, medium.grid)
+        readings.append(tuple(_reading(equation, domain, places, state, *wanted) for wanted in kind.wanted()))
 
     def body(state, force):
-        state = equation.finish(state, coefficients)
-        field = acting.add(equation.field(state), factor, force)
-        state = equation.with_field(state, field)
-        return equation.advance(state, coefficients), recording.read(field)
+        state = _act(state, actions, force, delayed=True)
+        recorded = jax.tree.map(lambda r: _read(state, r), readings, is_leaf=lambda r: isinstance(r, _Reading))
+        state = _act(state, actions, force, delayed=False)
+        return equation.step(state, coefficients), recorded
 
-    state, recorded = adjoint.loop(body, state, forces, num * substeps)
-    traces = remove_dispersion(recorded.T) if filter_dispersion else recorded.T
-    traces = traces[:, ::substeps]
-    result = RESULTS.where(jnp.all(jnp.isfinite(traces)), RESULTS.successful, RESULTS.non_finite)
+    state, recorded = adjoint.loop(body, state, tuple(forces), time_axis.num_samples * substeps)
+
+    def finished(traces, late: bool):
+        traces = shifted(traces.T, 0.5) if late else traces.T
+        traces = remove_dispersion(traces) if filter_dispersion else traces
+        return traces[:, ::substeps]
+
+    value = tuple(
+        kind.combine(
+            tuple(finished(t, places[r.terms[0][0]].late) for t, r in zip(traces, reading, strict=True)),
+            lambda x: integrated(x, time_axis.dt_s),
+        )
+        for kind, reading, traces in zip(several, readings, recorded, strict=True)
+    )
+    healthy = jnp.all(jnp.stack([jnp.all(jnp.isfinite(v)) for v in value]))
+    result = RESULTS.where(healthy, RESULTS.successful, RESULTS.non_finite)
     if throw:
-        traces = result.error_if(traces, result != RESULTS.successful)
-    return Solution(value=traces, result=result, stats={"num_steps": num * substeps}, state=state)
+        value = result.error_if(value, result != RESULTS.successful)
+    stats = {"num_steps": time_axis.num_samples * substeps}
+    return Solution(value=value if isinstance(receivers, tuple) else value[0], result=result, stats=stats, state=state)
 
 
-def _finer(series, factor: int):
-    """Band-limited values between samples; silence follows the last."""
-    if factor == 1:
-        return series
-    num = series.shape[-1]
-    spectrum = jnp.fft.rfft(series, n=2 * num, axis=-1)
-    padded = jnp.pad(spectrum, [(0, 0)] * (series.ndim - 1) + [(0, num * (factor - 1))])
-    return (jnp.fft.irfft(padded, n=2 * num * factor, axis=-1) * factor)[..., : num * factor].astype(
-        series.dtype
+def _fixed(x):
+    # Numbers stay numbers: to JAX they are none once an operation of its own has touched them while it traces.
+    return x if is_concrete(x) else jax.lax.stop_gradient(x)
+
+
+def _driving(sources: AbstractSources, time_axis: TimeAxis, substeps: int, filter_dispersion: bool):
+    """Series at every step."""
+    if sources.series.shape[1] != time_axis.num_samples:
+        raise ValueError(f"sources have {sources.series.shape[1]} samples, the time axis {time_axis.num_samples}")
+    series = finer(sources.series, substeps)
+    return add_dispersion(series) if filter_dispersion else series
+
+
+def _reading(equation, domain: Domain, places: dict[str, Place], state: State, name: str, position_km, slope) -> _Reading:
+    terms = equation.observable(name, domain.grid.num_dims)
+    stencils = tuple(
+        spread(position_km, domain, places[field], state.fields[field].dtype, reading=True, slope=slope) for field, _ in terms
+    )
+    return _Reading(terms, stencils)
+
+
+def _act(state: State, actions: list[_Action], forces, *, delayed: bool) -> State:
+    """The state with what sources add to it: what is delayed before it is read, the rest after."""
+    fields = dict(state.fields)
+    for action, force in zip(actions, forces, strict=True):
+        if action.delayed == delayed:
+            added = action.stencil.add(fields[action.field], action.factor, force)
+            fields[action.field] = materialised(added)
+    return State(fields, state.carried)
+
+
+def _read(state: State, reading: _Reading) -> Float[Array, " receiver"]:
+    return sum(
+        factor * stencil.read(state.fields[field])
+        for (field, factor), stencil in zip(reading.terms, reading.stencils, strict=True)
     )

@@ -29,3 +29,9 @@ def axis_weights(index: Float[Array, ""]) -> tuple[Int[Array, ""], Float[Array, 
         jax.scipy.special.i0(jnp.asarray(WINDOW, index.dtype)) - 1
     )
     return first, jnp.sinc(distance) * window
+
+
+def axis_slopes(index: Float[Array, ""]) -> tuple[Int[Array, ""], Float[Array, " node"]]:
+    """The same for the derivative by the node number of what `axis_weights` interpolates."""
+    first = axis_weights(index)[0]
+    return first, jax.jvp(lambda i: axis_weights(i)[1], (index,), (jnp.ones_like(index),))[1]

@@ -19,6 +19,8 @@ from jax.interpreters import ad, batching, mlir
 from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
+from diffseis.wave.linear import linear_primitive
+
 ORDERS = (2, 4, 8)
 
 
@@ -45,8 +47,7 @@ def central_coefficients(order: int) -> tuple[float, ...]:
 
 @cache
 def staggered_coefficients(order: int) -> tuple[float, ...]:
-    """``c1, c2, ...`` of ``u'[i+1/2] h = sum c_k (u[i+k] - u[i+1-k])``."""
-    check_order(order)
+    """``c1, c2, ...`` of ``u'[i+1/2] h = sum c_k (u[i+k] - u[i+1-k])``, of any even order."""
     half = order // 2
     places = [Fraction(2 * k - 1, 2) for k in range(1, half + 1)]
     rows = [[2 * x ** (2 * m + 1) for x in places] for m in range(half)]
@@ -89,11 +90,16 @@ def second_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> Fl
     return _laplacian_p.bind(u, one, order=order, axes=(axis,))
 
 
+def central_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> Float[Array, "*shape"]:
+    """``h u'`` along one axis, at the nodes themselves."""
+    return _central_p.bind(u, order=order, axis=axis)[0]
+
+
 def staggered_difference(
     u: Float[Array, "*shape"], *, axis: int, order: int, forward: bool
 ) -> Float[Array, "*shape"]:
     """``h u'`` at the nodes moved by half a spacing, forward (``i + 1/2`` where ``u`` lies at ``i``) or backward (``i - 1/2``)."""
-    return _staggered_p.bind(u, order=order, axis=axis, forward=forward)
+    return _staggered_p.bind(u, order=order, axis=axis, forward=forward)[0]
 
 
 def _shifted(padded, axis: int, shift: int, half: int, like):
@@ -127,7 +133,14 @@ def _apply_staggered(u, *, order: int, axis: int, forward: bool):
         right, left = (k, 1 - k) if forward else (k - 1, -k)
         difference = _shifted(padded, axis, right, half, u) - _shifted(padded, axis, left, half, u)
         total = total + c * difference
-    return total
+    return [total]
+
+
+def _apply_central(u, *, order: int, axis: int):
+    half = order // 2
+    padded = jnp.pad(u, [(half, half) if a == axis else (0, 0) for a in range(u.ndim)])
+    shifted = lambda k: _shifted(padded, axis, k, half, u)
+    return [sum(c * (shifted(k) - shifted(-k)) for k, c in enumerate(central_coefficients(order), 1))]
 
 
 _laplacian_p = Primitive("diffseis_laplacian")
@@ -162,22 +175,21 @@ ad.primitive_jvps[_laplacian_p] = _laplacian_jvp
 ad.primitive_transposes[_laplacian_p] = _laplacian_transpose
 batching.primitive_batchers[_laplacian_p] = _laplacian_batch
 
-_staggered_p = Primitive("diffseis_staggered_difference")
-_staggered_p.def_impl(_apply_staggered)
-_staggered_p.def_abstract_eval(lambda u, **_: u)
-mlir.register_lowering(_staggered_p, mlir.lower_fun(_apply_staggered, multiple_results=False))
+_next_axis = lambda params: params | {"axis": params["axis"] + 1}
 
-
-def _staggered_transpose(cotangent, u, *, order, axis, forward):
-    if isinstance(cotangent, ad.Zero):
-        return (ad.Zero(u.aval),)
-    return (-_staggered_p.bind(cotangent, order=order, axis=axis, forward=not forward),)
-
-
-def _staggered_batch(values, batch_axes, *, order, axis, forward):
-    u = jnp.moveaxis(values[0], batch_axes[0], 0)
-    return _staggered_p.bind(u, order=order, axis=axis + 1, forward=forward), 0
-
-
-ad.deflinear2(_staggered_p, _staggered_transpose)
-batching.primitive_batchers[_staggered_p] = _staggered_batch
+_staggered_p = linear_primitive(
+    "diffseis_staggered_difference",
+    apply=_apply_staggered,
+    like=lambda u, **_: [u],
+    transpose=lambda cotangents, _, *, order, axis, forward: [
+        -_staggered_p.bind(*cotangents, order=order, axis=axis, forward=not forward)[0]
+    ],
+    batch=_next_axis,
+)
+_central_p = linear_primitive(
+    "diffseis_central_difference",
+    apply=_apply_central,
+    like=lambda u, **_: [u],
+    transpose=lambda cotangents, _, **params: [-_central_p.bind(*cotangents, **params)[0]],
+    batch=_next_axis,
+)

@@ -15,10 +15,10 @@ from diffseis.wave import (
     AcousticMedium,
     Boundary,
     Full,
-    PressureRelease,
-    Receivers,
+    FreeSurface,
+    PressureReceivers,
     Recursive,
-    Sources,
+    PressureSources,
     TimeAxis,
     num_substeps,
     propagate,
@@ -40,7 +40,7 @@ def _run(
     axis = TimeAxis(num, 0.002)
     pulse = Ricker(PEAK_HZ)
     series = jax.vmap(lambda t: pulse(t - 0.1))(axis.times_s())[None, :]
-    sources, receivers = Sources(jnp.zeros((1, num_dims)), series), Receivers(jnp.asarray(receivers))
+    sources, receivers = PressureSources(jnp.zeros((1, num_dims)), series), PressureReceivers(jnp.asarray(receivers))
     medium, sources, receivers = jax.tree.map(lambda x: x.astype(dtype), (medium, sources, receivers))
     solution = propagate(Acoustic(order), medium, sources, receivers, axis, boundary=boundary, **more)
     return np.asarray(solution.value), np.asarray(series[0]), axis
@@ -107,8 +107,8 @@ def _trace(order, boundary=None, **more):
         return propagate(
             Acoustic(order),
             AcousticMedium(grid, speed),
-            Sources(source, series),
-            Receivers(receiver),
+            PressureSources(source, series),
+            PressureReceivers(receiver),
             axis,
             boundary=boundary,
             adjoint=Full() if adjoint is None else adjoint,
@@ -126,7 +126,7 @@ def _trace(order, boundary=None, **more):
 def test_reciprocity(num_dims, order):
     """Source and receiver exchanged, between nodes, in a rough medium: exact, but for what layers send back."""
     _, speed, series, source, receiver, _ = _small(num_dims)
-    faces = {1e-12: Boundary(((PressureRelease(), PressureRelease()),) * num_dims)}
+    faces = {1e-12: Boundary(((FreeSurface(), FreeSurface()),) * num_dims)}
     if num_dims == 2:
         faces[1e-6] = Boundary.absorbing(2)
     for tolerance, boundary in faces.items():
@@ -191,7 +191,7 @@ def test_a_gradient_for_a_whole_medium():
     grid, speed, series, source, receiver, axis = _small(1)
 
     def energy(medium):
-        sources, receivers = Sources(source, series), Receivers(receiver)
+        sources, receivers = PressureSources(source, series), PressureReceivers(receiver)
         return jnp.sum(propagate(Acoustic(2), medium, sources, receivers, axis, substeps=2).value ** 2)
 
     slope = eqx.filter_jit(eqx.filter_grad(energy))(AcousticMedium(grid, speed))
@@ -206,8 +206,8 @@ def test_wrong_calls():
     call = lambda **more: propagate(
         Acoustic(),
         more.get("medium", medium),
-        Sources(more.get("source", source), more.get("series", series)),
-        Receivers(receiver),
+        PressureSources(more.get("source", source), more.get("series", series)),
+        PressureReceivers(receiver),
         axis,
     )
     with pytest.raises(ValueError, match="lies outside the grid"):
@@ -237,8 +237,8 @@ def test_steps_at_the_limit():
     run = lambda share: propagate(
         Acoustic(),
         medium,
-        Sources(source, jnp.tile(series, (1, 20))),
-        Receivers(receiver),
+        PressureSources(source, jnp.tile(series, (1, 20))),
+        PressureReceivers(receiver),
         TimeAxis(1200, share * largest),
         boundary=thin,
         substeps=1,

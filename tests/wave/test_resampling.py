@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from diffseis.wave.dispersion import add_dispersion, remove_dispersion
+from diffseis.wave.resampling import add_dispersion, remove_dispersion
 from tests.helpers.gradients import check_grads
 
 needs_x64 = pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")

@@ -1,4 +1,4 @@
-"""What the time step does to waves, taken out of them: filters before and after a finite-difference run.
+"""Series before and after a time loop: between samples, integrated, and rid of what the time step does to waves.
 
 A second-order time step of length dt answers at the frequency w as the exact equation does at ``W(w) = 2 sin(w dt / 2) / dt``. So a time
 function is first stretched in frequency, and seismograms are shrunk by the inverse; what is between is as if time were continuous. Both filters
@@ -34,6 +34,42 @@ def remove_dispersion(series: Float[Array, "*batch time"]) -> Float[Array, "*bat
     """Seismograms as they were without an error of the time step. What oscillates faster than 2 / dt radians per second is lost: no
     true wave is represented there."""
     return _warp(series, "inverse")
+
+
+def finer(series: Float[Array, "*batch time"], factor: int) -> Float[Array, "*batch fine"]:
+    """Band-limited values between samples, `factor` per sample; silence follows the last."""
+    if factor == 1:
+        return series
+    num = series.shape[-1]
+    spectrum = jnp.fft.rfft(series, n=2 * num, axis=-1)
+    padded = jnp.pad(spectrum, [(0, 0)] * (series.ndim - 1) + [(0, num * (factor - 1))])
+    fine = jnp.fft.irfft(padded, n=2 * num * factor, axis=-1) * factor
+    return fine[..., : num * factor].astype(series.dtype)
+
+
+def shifted(series: Float[Array, "*batch time"], samples: float) -> Float[Array, "*batch time"]:
+    """Band-limited values a part of a sample later than each; silence surrounds the series."""
+    num = series.shape[-1]
+    length = next_fast_len(2 * num, real=True)
+    phase = np.exp(2j * np.pi * np.fft.rfftfreq(length) * samples)
+    spectrum = jnp.fft.rfft(series, n=length, axis=-1)
+    turned = spectrum * jnp.asarray(phase, spectrum.dtype)
+    return jnp.fft.irfft(turned, n=length, axis=-1)[..., :num].astype(series.dtype)
+
+
+def integrated(series: Float[Array, "*batch time"], dt_s: Float[Array, ""]) -> Float[Array, "*batch time"]:
+    """The integral over time from the first sample of a band-limited series that begins and ends at rest."""
+    num = series.shape[-1]
+    length = next_fast_len(2 * num, real=True)
+    omega = 2 * np.pi * np.fft.rfftfreq(length)
+    inverse = np.where(omega > 0, 1 / (1j * np.maximum(omega, 1e-300)), 0)
+    spectrum = jnp.fft.rfft(series, n=length, axis=-1)
+    swinging = jnp.fft.irfft(spectrum * jnp.asarray(inverse, spectrum.dtype), n=length, axis=-1)[..., :num]
+    # Of the mean comes a slope.
+    mean = jnp.sum(series, axis=-1, keepdims=True) / length
+    steady = mean * jnp.arange(num, dtype=series.dtype).reshape((1,) * (series.ndim - 1) + (num,))
+    total = swinging.astype(series.dtype) + steady
+    return (total - total[..., :1]) * dt_s.astype(series.dtype)
 
 
 def _warp(series, direction: str):

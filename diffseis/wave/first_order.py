@@ -1,0 +1,108 @@
+"""What equations of first order on staggered grids share.
+
+Velocities and stresses (or pressure) lie at nodes or half-way between them along each axis, so that every difference is central. Velocities are
+those of half steps. A face runs through nodes.
+
+References:
+    Virieux (1986), P-SV wave propagation in heterogeneous media, doi:10.1190/1.1442147. Graves (1996), Simulating seismic
+    wave propagation in 3D elastic media using staggered-grid finite differences, doi:10.1785/BSSA0860041091.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from diffseis.wave.base import Place
+from diffseis.wave.boundary import FreeSurface, Rigid
+from diffseis.wave.derivatives import Derivative, Kinds, split_for, staggered_derivative, trim
+from diffseis.wave.domain import Domain
+from diffseis.wave.images import ODD
+from diffseis.wave.linear import Side
+from diffseis.wave.stencils import staggered_coefficients, staggered_difference
+
+
+class Slopes(eqx.Module):
+    """The derivatives of one field along some axes, over the spacing.
+
+    Attributes:
+        derivatives: what faces add, by axis.
+        inverse_spacing: of each axis, 1/km.
+        forward: along which axes the field lies at nodes, its derivative between them (static).
+        order: in space (static).
+    """
+
+    derivatives: dict[int, Derivative]
+    inverse_spacing: Float[Array, " dim"]
+    forward: tuple[bool, ...] = eqx.field(static=True)
+    order: int = eqx.field(static=True)
+
+    def start(self, shape, dtype) -> dict[int, PyTree]:
+        """Memories of nothing."""
+        return {axis: d.start(shape, dtype) for axis, d in self.derivatives.items()}
+
+    def __call__(self, field, memory: dict[int, PyTree]):
+        """By axis: the derivative but for its edges, and what edges add, by side; then the memories a step later."""
+        field, near = split_for(field, self.derivatives.values())
+        inner, edges, later = {}, {}, {}
+        for axis, derivative in self.derivatives.items():
+            step = self.inverse_spacing[axis]
+            slope = staggered_difference(field, axis=axis, order=self.order, forward=self.forward[axis])
+            pieces, later[axis] = derivative(near, memory[axis])
+            inner[axis] = step * slope
+            edges[axis] = {side: step * piece for side, piece in pieces.items()}
+        return inner, edges, later
+
+
+def slopes(domain: Domain, between: tuple[bool, ...], axes, kinds: dict[int, Kinds], speed_km_s, dt_s, order: int) -> Slopes:
+    """Of a field that lies between nodes along some axes, with its images at the faces of each."""
+    make = lambda axis: staggered_derivative(
+        domain, axis, kinds[axis], speed_km_s, dt_s, order, forward=not between[axis]
+    )
+    inverse = 1 / domain.grid.spacing_km.astype(dt_s.dtype)
+    return Slopes({axis: make(axis) for axis in axes}, inverse, tuple(not b for b in between), order)
+
+
+def place_of(domain: Domain, between: tuple[bool, ...], kinds: dict[int, Kinds], *, late: bool) -> Place:
+    """Where a field lies, by its images."""
+    odd = lambda side: kinds.get(side[0], {}).get(type(domain.face(side))) == ODD
+    num = len(between)
+    return Place(between, tuple((odd((a, False)), odd((a, True))) for a in range(num)), late)
+
+
+def largest_staggered_difference(order: int) -> float:
+    """Of ``h u'``: that of the shortest wave on the grid."""
+    return 2 * sum(abs(c) for c in staggered_coefficients(order))
+
+
+def largest_step_s(fastest_km_s, spacing_km, order: int) -> Float[Array, ""]:
+    """The step at which the leapfrog of velocities and stresses becomes unstable."""
+    return 2 / (fastest_km_s * largest_staggered_difference(order) * jnp.sqrt(jnp.sum(spacing_km**-2)))
+
+
+def alive(domain: Domain, values: Float[Array, "*all"], between: tuple[bool, ...], axes) -> Float[Array, "*all"]:
+    """Coefficients with zeros beyond the last face of some axes, where a field between nodes has no more place."""
+    for axis in axes:
+        if between[axis] and isinstance(domain.face((axis, True)), FreeSurface | Rigid):
+            values = values * (1 - domain.on_face((axis, True)).astype(values.dtype))
+    return values
+
+
+def fixed(domain: Domain, values: Float[Array, "*all"], between: tuple[bool, ...], kinds: dict[int, Kinds]):
+    """Coefficients with zeros on faces where a field at nodes is held at zero: those with images of the opposite sign."""
+    for axis, axis_kinds in kinds.items():
+        for side in ((axis, False), (axis, True)):
+            if not between[axis] and axis_kinds.get(type(domain.face(side))) == ODD:
+                values = values * (1 - domain.on_face(side).astype(values.dtype))
+    return values
+
+
+def mean_over_corners(domain: Domain, values: Float[Array, "*all"], axes) -> Float[Array, "*all"]:
+    """Means of neighbours along some axes."""
+    for axis in axes:
+        values = domain.between(values, axis)
+    return values
+
+
+def near_sides(values: Float[Array, "*all"], derivative: Derivative) -> dict[Side, Float[Array, "..."]]:
+    """Values near faces, as deep as what a derivative's edges add."""
+    return {side: trim(values, side, num) for side, num in derivative.rows.items()}
