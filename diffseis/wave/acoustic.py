@@ -106,7 +106,7 @@ class Acoustic(AbstractWaveEquation):
             raise TypeError(f"in a fluid of constant density sources are `PressureSources`, got {type(sources).__name__}")
         spacing = medium.grid.spacing_km.astype(medium.speed_km_s.dtype)
         factor = coefficients.courant * (spacing[0] ** 2 / jnp.prod(spacing))
-        return (Act("gain", jnp.ones(sources.num_sources, factor.dtype), factor, half=False, delayed=False),)
+        return (Act("gain", jnp.ones(sources.num_sources, factor.dtype), factor, half=False, after=False),)
 
     def observable(self, name: str, num_dims: int) -> tuple[tuple[str, float], ...]:
         if name != "pressure":
@@ -125,7 +125,7 @@ def at_nodes(domain: Domain) -> Place:
     return Place(
         (False,) * domain.grid.num_dims,
         tuple(tuple(isinstance(domain.face((a, e)), FreeSurface) for e in (False, True)) for a in range(domain.grid.num_dims)),
-        late=False,
+        early=False,
     )
 
 

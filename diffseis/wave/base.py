@@ -32,14 +32,14 @@ class Act(eqx.Module):
         amplitude: of each source, per unit of its series.
         factor: what each node's share is multiplied by.
         half: whether it is to be sampled half a step after the times of steps (static).
-        delayed: whether what acts at a step is part of the field a step later (static); if not, of what the step begins with.
+        after: whether it is added to what a step ends with (static); if not, to what it begins with.
     """
 
     field: str = eqx.field(static=True)
     amplitude: Float[Array, " source"]
     factor: Float[Array, "..."]
     half: bool = eqx.field(static=True)
-    delayed: bool = eqx.field(static=True)
+    after: bool = eqx.field(static=True)
 
 
 class Place(eqx.Module):
@@ -48,12 +48,12 @@ class Place(eqx.Module):
     Attributes:
         between: along which axes its values lie half a spacing after the nodes.
         odd: at which faces it has images of the opposite sign; at others, of the same sign.
-        late: whether its values are those of half a step before the step's time.
+        early: whether its values at the end of a step are those of half a step before.
     """
 
     between: tuple[bool, ...] = eqx.field(static=True)
     odd: tuple[tuple[bool, bool], ...] = eqx.field(static=True)
-    late: bool = eqx.field(static=True)
+    early: bool = eqx.field(static=True)
 
 
 class AbstractWaveEquation(eqx.Module):

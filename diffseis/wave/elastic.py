@@ -205,7 +205,7 @@ def elastic_places(domain: Domain) -> dict[str, Place]:
     """Where and when velocities and stresses live."""
     num = domain.grid.num_dims
     names = [f"v{i}" for i in range(num)] + [_stress(i, j) for i in range(num) for j in range(i, num)]
-    return {n: place_of(domain, _between(n, num), _kinds(n, num), late=n[0] == "v") for n in names}
+    return {n: place_of(domain, _between(n, num), _kinds(n, num), early=n[0] == "v") for n in names}
 
 
 def elastic_acts(sources: Any, buoyancy: dict[str, Array], medium: Any, dt_s) -> tuple[Act, ...]:
@@ -214,7 +214,7 @@ def elastic_acts(sources: Any, buoyancy: dict[str, Array], medium: Any, dt_s) ->
     volume = jnp.prod(medium.grid.spacing_km).astype(dt_s.dtype)
     if isinstance(sources, ForceSources):
         return tuple(
-            Act(f"v{i}", sources.force[:, i], buoyancy[f"v{i}"] / volume.astype(buoyancy[f"v{i}"].dtype), half=False, delayed=False)
+            Act(f"v{i}", sources.force[:, i], buoyancy[f"v{i}"] / volume.astype(buoyancy[f"v{i}"].dtype), half=False, after=False)
             for i in range(num)
         )
     dtype = buoyancy["v0"].dtype
@@ -222,11 +222,11 @@ def elastic_acts(sources: Any, buoyancy: dict[str, Array], medium: Any, dt_s) ->
     if isinstance(sources, MomentSources):
         moment = (sources.moment + jnp.swapaxes(sources.moment, 1, 2)) / 2
         return tuple(
-            Act(_stress(i, j), -moment[:, i, j], factor, half=True, delayed=True) for i in range(num) for j in range(i, num)
+            Act(_stress(i, j), -moment[:, i, j], factor, half=True, after=True) for i in range(num) for j in range(i, num)
         )
     if isinstance(sources, PressureSources):
         ones = -jnp.ones(sources.num_sources, dtype)
-        return tuple(Act(_stress(i, i), ones, factor, half=True, delayed=True) for i in range(num))
+        return tuple(Act(_stress(i, i), ones, factor, half=True, after=True) for i in range(num))
     raise TypeError(f"in a solid sources are `ForceSources`, `MomentSources` or `PressureSources`, got {type(sources).__name__}")
 
 

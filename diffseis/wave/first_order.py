@@ -44,9 +44,10 @@ class Slopes(eqx.Module):
         """By axis: the derivative but for its edges, and what edges add, by side; then the memories a step later."""
         field, near = split_for(field, self.derivatives.values())
         inner, edges, later = {}, {}, {}
+        along = tuple(self.derivatives)
         for axis, derivative in self.derivatives.items():
             step = self.inverse_spacing[axis]
-            slope = staggered_difference(field, axis=axis, order=self.order, forward=self.forward[axis])
+            slope = staggered_difference(field, axis=axis, order=self.order, forward=self.forward[axis], along=along)
             pieces, later[axis] = derivative(near, memory[axis])
             inner[axis] = step * slope
             edges[axis] = {side: step * piece for side, piece in pieces.items()}
@@ -62,11 +63,11 @@ def slopes(domain: Domain, between: tuple[bool, ...], axes, kinds: dict[int, Kin
     return Slopes({axis: make(axis) for axis in axes}, inverse, tuple(not b for b in between), order)
 
 
-def place_of(domain: Domain, between: tuple[bool, ...], kinds: dict[int, Kinds], *, late: bool) -> Place:
+def place_of(domain: Domain, between: tuple[bool, ...], kinds: dict[int, Kinds], *, early: bool) -> Place:
     """Where a field lies, by its images."""
     odd = lambda side: kinds.get(side[0], {}).get(type(domain.face(side))) == ODD
     num = len(between)
-    return Place(between, tuple((odd((a, False)), odd((a, True))) for a in range(num)), late)
+    return Place(between, tuple((odd((a, False)), odd((a, True))) for a in range(num)), early)
 
 
 def largest_staggered_difference(order: int) -> float:

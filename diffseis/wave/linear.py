@@ -4,14 +4,13 @@ Reverse-mode differentiation of an operator made of slices pads and adds one arr
 instead, with the transpose that it is given; forward mode, batches and any nesting of them follow from linearity.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jaxtyping import Array, Float
+from jaxtyping import Float, Array
 
 
 def linear_primitive(name: str, apply: Callable, like: Callable, transpose: Callable, batch: Callable):
@@ -49,6 +48,10 @@ def linear_primitive(name: str, apply: Callable, like: Callable, transpose: Call
     return primitive
 
 
+def _opaque_on_cpu(x):
+    return x if x.size == 0 else _materialised_p.bind(x)[0]
+
+
 def _opaque(x):
     # XLA fuses a stencil into whatever consumes it; where that is a concatenation or an update of a slice, the stencil
     # is then computed without vector instructions, three times slower. It cannot see through a loop whose number of passes,
@@ -72,7 +75,7 @@ mlir.register_lowering(
 
 def materialised(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """The same array, computed before whatever uses it is: on CPUs, where XLA's fusions would make a stencil slow."""
-    return x if x.size == 0 else _materialised_p.bind(x)[0]
+    return _opaque_on_cpu(x)
 
 
 @jax.custom_jvp
@@ -115,34 +118,14 @@ def split(
 
 
 def _place(field, *pieces, sides):
-    return [_bands(materialised(field), list(zip(sides, pieces, strict=True)), 0)]
-
-
-def _bands(field, pieces: Sequence[tuple[Side, Array]], axis: int):
-    """Axis by axis, cut into bands that are put together again: XLA copies rows of those as they are."""
-    here = {side[1]: piece for side, piece in pieces if side[0] == axis}
-    others = [(side, piece) for side, piece in pieces if side[0] != axis]
-    if not pieces:
-        return field
-    if not here:
-        return _bands(field, others, axis + 1)
-    num = field.shape[axis]
-    cut = partial(jax.lax.slice_in_dim, axis=axis)
-    low, high = (here[end].shape[axis] if end in here else 0 for end in (False, True))
-    if low + high > num:  # a grid so small that slabs overlap
-        for end, piece in here.items():
-            pad = [(0, 0)] * field.ndim
-            pad[axis] = (num - high, 0) if end else (0, num - low)
-            field = field + jnp.pad(piece, pad)
-        return _bands(field, others, axis + 1)
-    bands = []
-    for begin, end, piece in ((0, low, here.get(False)), (low, num - high, None), (num - high, num, here.get(True))):
-        if begin == end:
-            continue
-        band = cut(field, begin, end)
-        band = band if piece is None else band + piece
-        bands.append(_bands(band, [(side, cut(p, begin, end)) for side, p in others], axis + 1))
-    return jnp.concatenate(bands, axis) if len(bands) > 1 else bands[0]
+    # Bands are computed first and then copied into the field, in place: an addition that is fused with the update is slow.
+    field = _opaque_on_cpu(field)
+    for (axis, at_end), piece in zip(sides, pieces, strict=True):
+        begin = [0] * field.ndim
+        begin[axis] = field.shape[axis] - piece.shape[axis] if at_end else 0
+        band = jax.lax.dynamic_slice(field, begin, piece.shape) + piece
+        field = jax.lax.dynamic_update_slice(field, _opaque_on_cpu(band), begin)
+    return [field]
 
 
 def _split(field, *, sides, sizes):

@@ -40,7 +40,7 @@ class _Action(eqx.Module):
     """Sources on a field, in the time loop."""
 
     field: str = eqx.field(static=True)
-    delayed: bool = eqx.field(static=True)
+    after: bool = eqx.field(static=True)
     stencil: Stencil
     factor: Float[Array, "..."]
 
@@ -101,9 +101,8 @@ def propagate(
         for act in equation.acts(kind, coefficients, medium, dt_s):
             dtype = state.fields[act.field].dtype
             stencil = spread(kind.position_km, domain, places[act.field], dtype, reading=False)
-            actions.append(_Action(act.field, act.delayed, stencil, act.factor))
+            actions.append(_Action(act.field, act.after, stencil, act.factor))
             moved = shifted(series, 0.5) if act.half else series
-            moved = jnp.pad(moved, [(0, 0), (1, 0)])[:, :-1] if act.delayed else moved
             forces.append((act.amplitude[:, None] * moved.astype(dtype)).T)
     readings = []
     for kind in several:
@@ -111,21 +110,22 @@ def propagate(
         readings.append(tuple(_reading(equation, domain, places, state, *wanted) for wanted in kind.wanted()))
 
     def body(state, force):
-        state = _act(state, actions, force, delayed=True)
-        recorded = jax.tree.map(lambda r: _read(state, r), readings, is_leaf=lambda r: isinstance(r, _Reading))
-        state = _act(state, actions, force, delayed=False)
-        return equation.step(state, coefficients), recorded
+        state = _act(state, actions, force, after=False)
+        state = _act(equation.step(state, coefficients), actions, force, after=True)
+        # Read at the end: of fields that are read and then changed XLA would make copies.
+        return state, jax.tree.map(lambda r: _read(state, r), readings, is_leaf=lambda r: isinstance(r, _Reading))
 
     state, recorded = adjoint.loop(body, state, tuple(forces), time_axis.num_samples * substeps)
 
-    def finished(traces, late: bool):
-        traces = shifted(traces.T, 0.5) if late else traces.T
+    def finished(traces, early: bool):
+        # The first sample of fields at whole steps is that of the medium at rest.
+        traces = shifted(traces.T, -0.5) if early else jnp.pad(traces.T, [(0, 0), (1, 0)])[:, :-1]
         traces = remove_dispersion(traces) if filter_dispersion else traces
         return traces[:, ::substeps]
 
     value = tuple(
         kind.combine(
-            tuple(finished(t, places[r.terms[0][0]].late) for t, r in zip(traces, reading, strict=True)),
+            tuple(finished(t, places[r.terms[0][0]].early) for t, r in zip(traces, reading, strict=True)),
             lambda x: integrated(x, time_axis.dt_s),
         )
         for kind, reading, traces in zip(several, readings, recorded, strict=True)
@@ -159,11 +159,11 @@ def _reading(equation, domain: Domain, places: dict[str, Place], state: State, n
     return _Reading(terms, stencils)
 
 
-def _act(state: State, actions: list[_Action], forces, *, delayed: bool) -> State:
-    """The state with what sources add to it: what is delayed before it is read, the rest after."""
+def _act(state: State, actions: list[_Action], forces, *, after: bool) -> State:
+    """The state with what sources add to it before or after a step."""
     fields = dict(state.fields)
     for action, force in zip(actions, forces, strict=True):
-        if action.delayed == delayed:
+        if action.after == after:
             added = action.stencil.add(fields[action.field], action.factor, force)
             fields[action.field] = materialised(added)
     return State(fields, state.carried)

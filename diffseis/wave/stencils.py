@@ -96,10 +96,14 @@ def central_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> F
 
 
 def staggered_difference(
-    u: Float[Array, "*shape"], *, axis: int, order: int, forward: bool
+    u: Float[Array, "*shape"], *, axis: int, order: int, forward: bool, along: tuple[int, ...] = ()
 ) -> Float[Array, "*shape"]:
-    """``h u'`` at the nodes moved by half a spacing, forward (``i + 1/2`` where ``u`` lies at ``i``) or backward (``i - 1/2``)."""
-    return _staggered_p.bind(u, order=order, axis=axis, forward=forward)[0]
+    """``h u'`` at the nodes moved by half a spacing, forward (``i + 1/2`` where ``u`` lies at ``i``) or backward (``i - 1/2``).
+
+    Where the same field is differenced along several axes, `along` names them all: one padded copy then serves all differences.
+    """
+    along = tuple(sorted({axis, *along}))
+    return _staggered_p.bind(u, order=order, axis=axis, forward=forward, along=along)[0]
 
 
 def _shifted(padded, axis: int, shift: int, half: int, like):
@@ -125,9 +129,9 @@ def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...]):
     return total
 
 
-def _apply_staggered(u, *, order: int, axis: int, forward: bool):
+def _apply_staggered(u, *, order: int, axis: int, forward: bool, along: tuple[int, ...]):
     half = order // 2
-    padded = jnp.pad(u, [(half, half) if a == axis else (0, 0) for a in range(u.ndim)])
+    padded = jnp.pad(u, [(half, half) if a in along else (0, 0) for a in range(u.ndim)])
     total = jnp.zeros((), u.dtype)
     for k, c in enumerate(staggered_coefficients(order), 1):
         right, left = (k, 1 - k) if forward else (k - 1, -k)
@@ -181,10 +185,10 @@ _staggered_p = linear_primitive(
     "diffseis_staggered_difference",
     apply=_apply_staggered,
     like=lambda u, **_: [u],
-    transpose=lambda cotangents, _, *, order, axis, forward: [
-        -_staggered_p.bind(*cotangents, order=order, axis=axis, forward=not forward)[0]
+    transpose=lambda cotangents, _, *, order, axis, forward, along: [
+        -_staggered_p.bind(*cotangents, order=order, axis=axis, forward=not forward, along=(axis,))[0]
     ],
-    batch=_next_axis,
+    batch=lambda params: _next_axis(params) | {"along": tuple(a + 1 for a in params["along"])},
 )
 _central_p = linear_primitive(
     "diffseis_central_difference",

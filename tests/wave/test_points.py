@@ -21,7 +21,7 @@ def _domain(first, last):
 
 
 def _place(between, odd):
-    return Place((between,), ((odd, odd),), late=False)
+    return Place((between,), ((odd, odd),), early=False)
 
 
 def _values(wave, between):
