@@ -19,10 +19,10 @@ from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
 from diffseis.wave.boundary import FreeSurface, Rigid
-from diffseis.wave.derivatives import Derivative, second_derivative, split_for, trim
 from diffseis.wave.domain import Domain
+from diffseis.wave.edges import Edges, second_edges
 from diffseis.wave.images import EVEN, ODD
-from diffseis.wave.linear import Side, place, scaled
+from diffseis.wave.linear import Slabs, place, scaled, slabs_of, split
 from diffseis.wave.sources import PressureSources
 from diffseis.wave.stencils import check_order, laplacian, second_coefficients
 
@@ -50,9 +50,9 @@ class AcousticMedium(eqx.Module):
 
 class _Coefficients(eqx.Module):
     courant: Float[Array, "..."]
-    near: dict[Side, Float[Array, "..."]]
+    near: tuple[Slabs, ...]
     weights: Float[Array, " dim"]
-    derivatives: tuple[Derivative, ...]
+    edges: tuple[Edges, ...]
 
 
 class Acoustic(AbstractWaveEquation):
@@ -80,22 +80,21 @@ class Acoustic(AbstractWaveEquation):
                 courant = courant * (1 - domain.on_face(side).astype(dtype))
         weights = (spacing[0] / spacing) ** 2
         fastest = jnp.max(medium.speed_km_s)
-        derivatives = tuple(
-            second_derivative(domain, axis, IMAGES, fastest, dt_s, self.order) for axis in range(domain.grid.num_dims)
-        )
-        return _Coefficients(courant, slabs_like(courant, derivatives, weights), weights, derivatives)
+        edges = tuple(second_edges(domain, axis, IMAGES, fastest, dt_s, self.order) for axis in range(domain.grid.num_dims))
+        return _Coefficients(courant, near_faces(courant, edges, weights), weights, edges)
 
     def start(self, coefficients: _Coefficients) -> State:
         rest = jnp.zeros_like(coefficients.courant)
-        memory = tuple(d.start(rest.shape, rest.dtype) for d in coefficients.derivatives)
+        memory = tuple(e.start(rest.shape, rest.dtype) for e in coefficients.edges)
         return State({"pressure": rest, "gain": rest}, memory)
 
     def step(self, state: State, coefficients: _Coefficients) -> State:
         # What pressure gains per step is carried, not pressure before: less is lost to rounding, and nothing has to be copied.
-        now, near = split_for(state.fields["pressure"], coefficients.derivatives)
-        pieces, memory = add_pieces(coefficients.derivatives, near, state.carried, coefficients.near)
+        now, near = split(state.fields["pressure"], tuple(e.reads for e in coefficients.edges))
+        added, memory = at_faces(coefficients.edges, near, state.carried, coefficients.near)
         bent = laplacian(now, coefficients.weights, order=self.order)
-        gain = place(state.fields["gain"] + scaled(coefficients.courant, bent), pieces)
+        gain = state.fields["gain"] + scaled(coefficients.courant, bent)
+        gain = place({"gain": gain}, {"gain": added})["gain"]
         return State({"pressure": now + gain, "gain": gain}, memory)
 
     def places(self, domain: Domain) -> dict[str, Place]:
@@ -129,17 +128,12 @@ def at_nodes(domain: Domain) -> Place:
     )
 
 
-def slabs_like(values, derivatives: tuple[Derivative, ...], weights) -> dict[Side, Float[Array, "..."]]:
-    """Values near faces, as deep as the slabs that derivatives add there, each times the weight of its axis."""
-    rows = {side: num for d in derivatives for side, num in d.rows.items()}
-    return {side: weights[side[0]] * trim(values, side, num) for side, num in rows.items()}
+def near_faces(values, edges: tuple[Edges, ...], weights) -> tuple[Slabs, ...]:
+    """Values near the faces of each axis, as deep as edges add there, times the axis's weight."""
+    return tuple(slabs_of(weights[e.adds.axis] * values, e.adds) for e in edges)
 
 
-def add_pieces(derivatives: tuple[Derivative, ...], near, memory: PyTree, factors) -> tuple[dict[Side, Array], PyTree]:
-    """What faces add to all derivatives, times factors; and what they remember."""
-    pieces, later = {}, []
-    for derivative, remembered in zip(derivatives, memory, strict=True):
-        found, new = derivative(near, remembered)
-        pieces |= {side: factors[side] * piece for side, piece in found.items()}
-        later.append(new)
-    return pieces, tuple(later)
+def at_faces(edges: tuple[Edges, ...], near: tuple[Slabs, ...], memory: PyTree, factors: tuple[Slabs, ...]):
+    """What edges add to derivatives, times factors; and what they remember."""
+    found = [edge(slabs, m) for edge, slabs, m in zip(edges, near, memory, strict=True)]
+    return tuple(f * added for f, (added, _) in zip(factors, found, strict=True)), tuple(m for _, m in found)

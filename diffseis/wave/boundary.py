@@ -46,6 +46,9 @@ class Periodic(eqx.Module):
     """What leaves by the face enters by the opposite one; the node after the last is the first."""
 
 
+Side = tuple[int, bool]
+"""A face of a grid: its axis, and whether it is at the axis's end."""
+
 Face = Absorbing | FreeSurface | Rigid | Periodic
 
 

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from diffseis.core.grids import RegularGrid
-from diffseis.wave.boundary import Absorbing, Boundary, Face
-from diffseis.wave.linear import Side
+from diffseis.wave.boundary import Boundary, Face, Side
 
 
 class Domain(eqx.Module):
@@ -64,7 +63,3 @@ class Domain(eqx.Module):
         """Fractional numbers of nodes, counted from the first of the layers."""
         first = jnp.asarray([w[0] for w in self.boundary.widths], x_km.dtype)
         return self.grid.to_index(x_km) + jnp.broadcast_to(first, x_km.shape)
-
-    def is_layer(self, side: Side) -> bool:
-        """Whether a face has an absorbing layer."""
-        return isinstance(self.face(side), Absorbing)

@@ -26,24 +26,22 @@ from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
 from diffseis.wave.boundary import FreeSurface, Rigid
-from diffseis.wave.derivatives import Kinds
 from diffseis.wave.domain import Domain
+from diffseis.wave.edges import Kinds
 from diffseis.wave.first_order import (
     Slopes,
     alive,
     fixed,
     largest_step_s,
     mean_over_corners,
-    near_sides,
+    near_faces,
     place_of,
     slopes,
 )
 from diffseis.wave.images import INSIDE, ODD
-from diffseis.wave.linear import Side, materialised, place, scaled
+from diffseis.wave.linear import Slabs, materialised, place, scaled
 from diffseis.wave.sources import ForceSources, MomentSources, PressureSources
 from diffseis.wave.stencils import check_order
-
-Edges = dict[Side, Float[Array, "..."]]
 
 VELOCITY: Kinds = {FreeSurface: INSIDE, Rigid: ODD}
 STRESS: Kinds = {FreeSurface: ODD, Rigid: INSIDE}
@@ -97,7 +95,7 @@ class _Coefficients(eqx.Module):
     shear: tuple[Float[Array, "..."], ...]
     modulus: dict[str, Float[Array, "..."]]
     crossing: tuple[Float[Array, "..."] | None, ...]
-    near: dict[str, dict[int, Edges]]
+    near: dict[str, dict[int, Slabs]]
     slopes: dict[str, Slopes]
 
 
@@ -130,14 +128,14 @@ class Elastic(AbstractWaveEquation):
         )
         all_slopes = {f"v{i}": make(f"v{i}", range(num)) for i in range(num)}
         all_slopes |= {_stress(i, j): make(_stress(i, j), sorted({i, j})) for i in range(num) for j in range(i, num)}
-        near: dict[str, dict[int, Edges]] = {}
+        near: dict[str, dict[int, Slabs]] = {}
         buoyancy = {}
         for i in range(num):
             name = f"v{i}"
             b = dt_s * _inverse(domain.between(density, i))
             b = fixed(domain, alive(domain, b, _between(name, num), (i,)), _between(name, num), _kinds(name, num))
             buoyancy[name] = b
-            near[name] = {j: near_sides(b, all_slopes[_stress(i, j)].derivatives[j]) for j in range(num)}
+            near[name] = {j: near_faces(b, all_slopes[_stress(i, j)], j) for j in range(num)}
         crossing, free = _free_surfaces(domain, dtype)
         # Where tractions across some axes are zero, the strains there have been eliminated.
         lame = 2 * lame * modulus * _inverse(free * lame + 2 * modulus) if any(c is not None for c in crossing) else lame
@@ -151,15 +149,15 @@ class Elastic(AbstractWaveEquation):
             for j in range(num):
                 stiffness = lames[i] + shears[i] if i == j else lames[i]
                 stiffness = stiffness if crossing[j] is None else stiffness * crossing[j]
-                near[name][j] = near_sides(stiffness, all_slopes[f"v{j}"].derivatives[j])
+                near[name][j] = near_faces(stiffness, all_slopes[f"v{j}"], j)
             for j in range(i + 1, num):
                 name = _stress(i, j)
                 softness = mean_over_corners(domain, _inverse(modulus, infinite=True), (i, j))
                 mu = alive(domain, dt_s * _inverse(softness), _between(name, num), (i, j))
                 shear_moduli[name] = mu
                 near[name] = {
-                    i: near_sides(mu, all_slopes[f"v{j}"].derivatives[i]),
-                    j: near_sides(mu, all_slopes[f"v{i}"].derivatives[j]),
+                    i: near_faces(mu, all_slopes[f"v{j}"], i),
+                    j: near_faces(mu, all_slopes[f"v{i}"], j),
                 }
         return _Coefficients(buoyancy, tuple(lames), tuple(shears), shear_moduli, crossing, near, all_slopes)
 
@@ -171,25 +169,26 @@ class Elastic(AbstractWaveEquation):
     def step(self, state: State, coefficients: _Coefficients) -> State:
         c, fields, memory = coefficients, dict(state.fields), dict(state.carried)
         num = len(c.lame)
-        inner, edges = _all_slopes(fields, memory, c, [n for n in fields if n[0] == "s"])
-        for i in range(num):
-            name = f"v{i}"
+        stresses, velocities = [n for n in fields if n[0] == "s"], [n for n in fields if n[0] == "v"]
+        inner, outer = _all_slopes(fields, memory, c, stresses)
+        moved, added = {}, {}
+        for i, name in enumerate(velocities):
             total = sum(inner[_stress(i, j)][j] for j in range(num))
-            pieces = _edge_sum((c.near[name][j], edges[_stress(i, j)][j]) for j in range(num))
-            fields[name] = place(fields[name] + scaled(c.buoyancy[name], total), pieces)
-        inner, edges = _all_slopes(fields, memory, c, [n for n in fields if n[0] == "v"])
+            moved[name] = fields[name] + scaled(c.buoyancy[name], total)
+            added[name] = tuple(c.near[name][j] * outer[_stress(i, j)][j] for j in range(num))
+        fields |= place(moved, added)
+        inner, outer = _all_slopes(fields, memory, c, velocities)
+        moved, added = {}, {}
         strains = tuple(_crossed(inner[f"v{i}"][i], c.crossing[i]) for i in range(num))
         for i, gained in enumerate(_hooke(c.lame, c.shear, strains)):
             name = _stress(i, i)
-            pieces = _edge_sum((c.near[name][j], edges[f"v{j}"][j]) for j in range(num))
-            fields[name] = place(fields[name] + gained, pieces)
-        for i in range(num):
+            moved[name] = fields[name] + gained
+            added[name] = tuple(c.near[name][j] * outer[f"v{j}"][j] for j in range(num))
             for j in range(i + 1, num):
                 name = _stress(i, j)
-                total = inner[f"v{i}"][j] + inner[f"v{j}"][i]
-                pieces = _edge_sum(((c.near[name][j], edges[f"v{i}"][j]), (c.near[name][i], edges[f"v{j}"][i])))
-                fields[name] = place(fields[name] + scaled(c.modulus[name], total), pieces)
-        return State(fields, memory)
+                moved[name] = fields[name] + scaled(c.modulus[name], inner[f"v{i}"][j] + inner[f"v{j}"][i])
+                added[name] = (c.near[name][j] * outer[f"v{i}"][j], c.near[name][i] * outer[f"v{j}"][i])
+        return State(fields | place(moved, added), memory)
 
     def places(self, domain: Domain) -> dict[str, Place]:
         return elastic_places(domain)
@@ -276,16 +275,11 @@ def _crossed(strain, crossing):
 
 
 def _all_slopes(fields, memory, coefficients: _Coefficients, names: list[str]):
-    """Of several fields; what their edges remember is renewed in `memory`."""
-    inner, edges = {}, {}
+    """Of several fields; what their faces remember is renewed in `memory`."""
+    inner, outer = {}, {}
     for name in names:
-        inner[name], edges[name], memory[name] = coefficients.slopes[name](fields[name], memory[name])
-    return inner, edges
-
-
-def _edge_sum(pairs) -> Edges:
-    """What the edges of derivatives along different axes add, each times its coefficient."""
-    return {side: near[side] * piece for near, edge in pairs for side, piece in edge.items()}
+        inner[name], outer[name], memory[name] = coefficients.slopes[name](fields[name], memory[name])
+    return inner, outer
 
 
 @jax.custom_jvp
@@ -298,7 +292,7 @@ def _hooke(lame, shear, strains):
 @_hooke.defjvp
 def _hooke_jvp(primals, tangents):
     (lame, shear, strains), (dlame, dshear, dstrains) = primals, tangents
-    strains = tuple(materialised(e) for e in strains)
+    strains = materialised(*strains)
     dtrace, trace = sum(dstrains), sum(strains)
     changes = tuple(
         da * trace + a * dtrace + db * e + b * de

@@ -14,53 +14,50 @@ from jaxtyping import Array, Float, PyTree
 
 from diffseis.wave.base import Place
 from diffseis.wave.boundary import FreeSurface, Rigid
-from diffseis.wave.derivatives import Derivative, Kinds, split_for, staggered_derivative, trim
 from diffseis.wave.domain import Domain
+from diffseis.wave.edges import Edges, Kinds, staggered_edges
 from diffseis.wave.images import ODD
-from diffseis.wave.linear import Side
+from diffseis.wave.linear import Slabs, slabs_of, split
 from diffseis.wave.stencils import staggered_coefficients, staggered_difference
 
 
 class Slopes(eqx.Module):
-    """The derivatives of one field along some axes, over the spacing.
+    """The derivatives of one field along some axes.
 
     Attributes:
-        derivatives: what faces add, by axis.
+        edges: what faces add, by axis.
         inverse_spacing: of each axis, 1/km.
-        forward: along which axes the field lies at nodes, its derivative between them (static).
         order: in space (static).
     """
 
-    derivatives: dict[int, Derivative]
+    edges: dict[int, Edges]
     inverse_spacing: Float[Array, " dim"]
-    forward: tuple[bool, ...] = eqx.field(static=True)
     order: int = eqx.field(static=True)
 
     def start(self, shape, dtype) -> dict[int, PyTree]:
         """Memories of nothing."""
-        return {axis: d.start(shape, dtype) for axis, d in self.derivatives.items()}
+        return {axis: e.start(shape, dtype) for axis, e in self.edges.items()}
 
     def __call__(self, field, memory: dict[int, PyTree]):
-        """By axis: the derivative but for its edges, and what edges add, by side; then the memories a step later."""
-        field, near = split_for(field, self.derivatives.values())
-        inner, edges, later = {}, {}, {}
-        along = tuple(self.derivatives)
-        for axis, derivative in self.derivatives.items():
-            step = self.inverse_spacing[axis]
-            slope = staggered_difference(field, axis=axis, order=self.order, forward=self.forward[axis], along=along)
-            pieces, later[axis] = derivative(near, memory[axis])
-            inner[axis] = step * slope
-            edges[axis] = {side: step * piece for side, piece in pieces.items()}
-        return inner, edges, later
+        """By axis: the derivative but for what faces add, and that; then the memories a step later."""
+        axes = tuple(self.edges)
+        field, near = split(field, tuple(self.edges[a].reads for a in axes))
+        inner, outer, later = {}, {}, {}
+        for axis, slabs in zip(axes, near, strict=True):
+            edges, step = self.edges[axis], self.inverse_spacing[axis]
+            inner[axis] = step * staggered_difference(
+                field, axis=axis, order=self.order, forward=bool(edges.forward), along=axes
+            )
+            outer[axis], later[axis] = edges(slabs, memory[axis])
+        return inner, outer, later
 
 
 def slopes(domain: Domain, between: tuple[bool, ...], axes, kinds: dict[int, Kinds], speed_km_s, dt_s, order: int) -> Slopes:
     """Of a field that lies between nodes along some axes, with its images at the faces of each."""
-    make = lambda axis: staggered_derivative(
-        domain, axis, kinds[axis], speed_km_s, dt_s, order, forward=not between[axis]
-    )
-    inverse = 1 / domain.grid.spacing_km.astype(dt_s.dtype)
-    return Slopes({axis: make(axis) for axis in axes}, inverse, tuple(not b for b in between), order)
+    edges = {
+        axis: staggered_edges(domain, axis, kinds[axis], speed_km_s, dt_s, order, forward=not between[axis]) for axis in axes
+    }
+    return Slopes(edges, 1 / domain.grid.spacing_km.astype(dt_s.dtype), order)
 
 
 def place_of(domain: Domain, between: tuple[bool, ...], kinds: dict[int, Kinds], *, early: bool) -> Place:
@@ -104,6 +101,6 @@ def mean_over_corners(domain: Domain, values: Float[Array, "*all"], axes) -> Flo
     return values
 
 
-def near_sides(values: Float[Array, "*all"], derivative: Derivative) -> dict[Side, Float[Array, "..."]]:
-    """Values near faces, as deep as what a derivative's edges add."""
-    return {side: trim(values, side, num) for side, num in derivative.rows.items()}
+def near_faces(values: Float[Array, "*all"], slopes: Slopes, axis: int) -> Slabs:
+    """Coefficients of a derivative near faces, as deep as its edges add there, over the spacing."""
+    return slabs_of(slopes.inverse_spacing[axis] * values, slopes.edges[axis].adds)

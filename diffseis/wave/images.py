@@ -5,58 +5,38 @@ An operator that is zero outside the grid differs from the one wanted in a few n
 
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from diffseis.wave.linear import Side
 from diffseis.wave.stencils import second_coefficients, staggered_coefficients
 
 ODD, EVEN, INSIDE, WRAPPED = "odd", "even", "inside", "wrapped"
 """Images of opposite sign, of the same sign, none (stencils shorten towards the face), and the other end of the axis."""
 
 
-class Image(eqx.Module):
-    """What is to be added to a derivative, in nodes near a face.
+class Image(NamedTuple):
+    """What is to be added to a derivative in nodes near a face: a matrix, for the outermost nodes in the order of nodes.
 
     Attributes:
-        matrix: (nodes of the derivative, nodes of the field), from the face's own in the order of nodes; as nested tuples (static).
-        reads, adds: the faces near which the field is read and the derivative changed; they differ on periodic axes (static).
+        matrix: (nodes of the derivative, nodes of the field).
+        opposite: whether the field is read at the other face of the axis.
     """
 
-    matrix: tuple[tuple[float, ...], ...] = eqx.field(static=True)
-    reads: Side = eqx.field(static=True)
-    adds: Side = eqx.field(static=True)
-
-    @property
-    def width(self) -> int:
-        """Nodes of the field that are read."""
-        return len(self.matrix[0])
-
-    @property
-    def rows(self) -> int:
-        """Nodes of the derivative that are changed."""
-        return len(self.matrix)
-
-    def __call__(self, near: Float[Array, "..."]) -> Float[Array, "..."]:
-        """What to add, of the field near the face."""
-        matrix = jnp.asarray(self.matrix, near.dtype)
-        axis = self.reads[0]
-        return jnp.moveaxis(jnp.tensordot(matrix, near, ((1,), (axis,))), 0, axis)
+    matrix: np.ndarray
+    opposite: bool
 
 
 @cache
-def second_images(side: Side, kind: str, order: int) -> tuple[Image, ...]:
+def second_image(kind: str, order: int, *, at_end: bool) -> Image:
     """For second differences at nodes."""
     centre, *sides = second_coefficients(order)
     taps = {0: centre} | {k: c for n, c in enumerate(sides, 1) for k in (n, -n)}
-    return _images(side, kind, order, lambda i: taps, shift=0)
+    return _compare(at_end, kind, order, lambda i: taps, between=False)
 
 
 @cache
-def staggered_images(side: Side, kind: str, order: int, forward: bool) -> tuple[Image, ...]:
+def staggered_image(kind: str, order: int, *, at_end: bool, forward: bool) -> Image:
     """For differences between nodes of fields at nodes (`forward`), or at nodes of fields between them."""
 
     def taps(available: int):
@@ -65,30 +45,32 @@ def staggered_images(side: Side, kind: str, order: int, forward: bool) -> tuple[
         left = {(1 if forward else 0) - k: -c for k, c in enumerate(coefficients, 1)}
         return right | left
 
-    return _images(side, kind, order, taps, shift=0 if forward else 1)
+    return _compare(at_end, kind, order, taps, between=not forward)
 
 
-def _images(side: Side, kind: str, order: int, taps: Callable, shift: int) -> tuple[Image, ...]:
-    """Matrices by comparison: rows of the operator on an axis long enough that its ends do not meet."""
+def _compare(at_end: bool, kind: str, order: int, taps: Callable, between: bool) -> Image:
+    """A matrix by comparison: rows of the operator on an axis long enough that its ends do not meet. Of a field between nodes the last entry
+    lies beyond the last face."""
     num = 4 * order
     wanted, plain = np.zeros((num, num)), np.zeros((num, num))
-    between = shift == 1  # whether the field lies between nodes; its last entry then lies beyond the last face
-    # Derivatives between nodes have one more tap inside than those at the node before.
     for i in range(num):
-        distance = (num - 1 - i if side[1] else i) + (0 if between else (0 if side[1] else 1))
+        # Derivatives between nodes have one more tap inside than those at the node before.
+        available = num - 1 - i if at_end else i + (0 if between else 1)
         for j, c in taps(order).items():
             if 0 <= i + j < num:
                 plain[i, i + j] += c
-        inside = kind == INSIDE
-        for j, c in taps(distance if inside and distance > 0 else order).items():
-            place, sign = _image(i + j, num, kind, between, side[1])
+        for j, c in taps(available if kind == INSIDE and available > 0 else order).items():
+            place, sign = _image(i + j, num, kind, between, at_end)
             if place is not None:
                 wanted[i, place] += sign * c
     difference = wanted - plain
-    if kind != WRAPPED:
-        return _corner(difference, side, side)
-    axis, at_end = side
-    return _corner(difference, side, (axis, not at_end))
+    opposite = kind == WRAPPED
+    rows, columns = (np.flatnonzero(np.any(difference != 0, axis=a)) for a in (1, 0))
+    if not rows.size:
+        return Image(np.zeros((0, 0)), opposite)
+    row = slice(rows[0], None) if at_end else slice(0, rows[-1] + 1)
+    column = slice(columns[0], None) if at_end != opposite else slice(0, columns[-1] + 1)
+    return Image(difference[row, column], opposite)
 
 
 def _image(place: int, num: int, kind: str, between: bool, at_end: bool) -> tuple[int | None, float]:
@@ -105,13 +87,3 @@ def _image(place: int, num: int, kind: str, between: bool, at_end: bool) -> tupl
     if kind == WRAPPED:
         return place % num, 1.0
     return (None, 0.0) if kind == INSIDE else (mirrored, -1.0 if kind == ODD else 1.0)
-
-
-def _corner(difference: np.ndarray, adds: Side, reads: Side) -> tuple[Image, ...]:
-    rows, columns = (np.flatnonzero(np.any(difference != 0, axis=a)) for a in (1, 0))
-    if not rows.size:
-        return ()
-    row = slice(rows[0], None) if adds[1] else slice(0, rows[-1] + 1)
-    column = slice(columns[0], None) if reads[1] else slice(0, columns[-1] + 1)
-    matrix = tuple(tuple(float(x) for x in line) for line in difference[row, column])
-    return (Image(matrix, reads, adds),)

@@ -5,12 +5,15 @@ instead, with the transpose that it is given; forward mode, batches and any nest
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jaxtyping import Float, Array
+from jax.lax import slice_in_dim
+from jaxtyping import Array, Float
 
 
 def linear_primitive(name: str, apply: Callable, like: Callable, transpose: Callable, batch: Callable):
@@ -48,34 +51,29 @@ def linear_primitive(name: str, apply: Callable, like: Callable, transpose: Call
     return primitive
 
 
-def _opaque_on_cpu(x):
-    return x if x.size == 0 else _materialised_p.bind(x)[0]
-
-
-def _opaque(x):
-    # XLA fuses a stencil into whatever consumes it; where that is a concatenation or an update of a slice, the stencil
+def _opaque(*xs):
+    # XLA fuses a stencil into whatever consumes it; where that is an update of a slice or a concatenation, the stencil
     # is then computed without vector instructions, three times slower. It cannot see through a loop whose number of passes,
     # always zero, it does not know: an integer made of data, not above zero.
-    never = jnp.minimum((x.reshape(-1)[0] * 0).astype(jnp.int32), 0)
+    never = jnp.minimum((xs[0].reshape(-1)[0] * 0).astype(jnp.int32), 0)
     go_on = lambda carry: carry[0] < never
-    return jax.lax.while_loop(go_on, lambda c: (c[0] + 1, -c[1]), (jnp.zeros((), jnp.int32), x))[1]
+    flip = lambda carry: (carry[0] + 1, tuple(-x for x in carry[1]))
+    return list(jax.lax.while_loop(go_on, flip, (jnp.zeros((), jnp.int32), xs))[1])
 
 
 _materialised_p = linear_primitive(
     "diffseis_materialised",
-    apply=lambda x: [x],
-    like=lambda x: [x],
-    transpose=lambda cotangents, _: [_materialised_p.bind(*cotangents)[0]],
+    apply=lambda *xs: list(xs),
+    like=lambda *xs: list(xs),
+    transpose=lambda cotangents, _: _materialised_p.bind(*cotangents),
     batch=lambda params: params,
 )
-mlir.register_lowering(
-    _materialised_p, mlir.lower_fun(lambda x: [_opaque(x)], multiple_results=True), platform="cpu"
-)
+mlir.register_lowering(_materialised_p, mlir.lower_fun(_opaque, multiple_results=True), platform="cpu")
 
 
-def materialised(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The same array, computed before whatever uses it is: on CPUs, where XLA's fusions would make a stencil slow."""
-    return _opaque_on_cpu(x)
+def materialised(*xs: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
+    """The same arrays, computed before whatever uses them is: on CPUs, where XLA's fusions would make stencils slow."""
+    return tuple(_materialised_p.bind(*xs)) if xs and xs[0].size else xs
 
 
 @jax.custom_jvp
@@ -87,77 +85,129 @@ def scaled(factor: Float[Array, "*shape"], x: Float[Array, "*shape"]) -> Float[A
 @scaled.defjvp
 def _scaled_jvp(primals, tangents):
     (factor, x), (dfactor, dx) = primals, tangents
-    x = materialised(x)
+    (x,) = materialised(x)
     return factor * x, dfactor * x + factor * dx
 
 
-Side = tuple[int, bool]
-"""A face of a grid: its axis, and whether it is at the axis's end."""
+class Band(NamedTuple):
+    """How many nodes at the beginning and at the end of an axis."""
+
+    axis: int
+    low: int
+    high: int
 
 
-def place(
-    field: Float[Array, "*shape"], pieces: dict[Side, Float[Array, "..."]]
-) -> Float[Array, "*shape"]:
-    """The field with a slab added at each of some faces, as thick along the face's axis as the slab."""
-    if not pieces:
-        return field
-    sides = tuple(sorted(pieces))
-    return _place_p.bind(field, *(pieces[s] for s in sides), sides=sides)[0]
+class Slabs(eqx.Module):
+    """Values near the two faces of an axis: those of the first nodes, then those of the last.
+
+    Attributes:
+        values: the nodes of both, along the axis.
+        band: how many of either (static).
+    """
+
+    values: Float[Array, "..."]
+    band: Band = eqx.field(static=True)
+
+    def __mul__(self, other: "Slabs") -> "Slabs":
+        """Node by node: both have the same band."""
+        return Slabs(self.values * other.values, self.band)
+
+    def outer(self, band: Band) -> "Slabs":
+        """Those nearer the faces."""
+        return self if band == self.band else Slabs(_cut(self.values, band), band)
 
 
-def split(
-    field: Float[Array, "*shape"], widths: dict[Side, int]
-) -> tuple[Float[Array, "*shape"], dict[Side, Float[Array, "..."]]]:
-    """The field, and slabs of it at some faces: a copy of each, by an operation whose transpose is `place`."""
-    if not widths:
-        return field, {}
-    sides = tuple(sorted(widths))
-    sizes = tuple(min(widths[s], field.shape[s[0]]) for s in sides)
-    same, *slabs = _split_p.bind(field, sides=sides, sizes=sizes)
-    return same, dict(zip(sides, slabs, strict=True))
+def _cut(values, band: Band):
+    """The first and the last nodes along an axis."""
+    num = values.shape[band.axis]
+    parts = [(0, band.low), (num - band.high, num)]
+    parts = [slice_in_dim(values, *part, axis=band.axis) for part in parts if part[0] < part[1]]
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts, band.axis)
 
 
-def _place(field, *pieces, sides):
-    # Bands are computed first and then copied into the field, in place: an addition that is fused with the update is slow.
-    field = _opaque_on_cpu(field)
-    for (axis, at_end), piece in zip(sides, pieces, strict=True):
-        begin = [0] * field.ndim
-        begin[axis] = field.shape[axis] - piece.shape[axis] if at_end else 0
-        band = jax.lax.dynamic_slice(field, begin, piece.shape) + piece
-        field = jax.lax.dynamic_update_slice(field, _opaque_on_cpu(band), begin)
-    return [field]
+def slabs_of(values: Float[Array, "*shape"], band: Band) -> Slabs:
+    """Of coefficients, which do not change with time."""
+    return Slabs(_cut(values, band), band)
 
 
-def _split(field, *, sides, sizes):
-    slabs = []
-    for (axis, at_end), size in zip(sides, sizes, strict=True):
-        begin = field.shape[axis] - size if at_end else 0
-        slabs.append(jax.lax.slice_in_dim(field, begin, begin + size, axis=axis))
-    return [field, *slabs]
+def place(fields: dict[str, Array], slabs: dict[str, tuple[Slabs, ...]]) -> dict[str, Array]:
+    """Fields with slabs added near some faces."""
+    names = sorted(fields)
+    bands = tuple(tuple(s.band for s in slabs[name]) for name in names)
+    pieces = [s.values for name in names for s in slabs[name]]
+    placed = _place_p.bind(*(fields[name] for name in names), *pieces, bands=bands)
+    return dict(zip(names, placed, strict=True))
 
 
-def _split_like(field, *, sides, sizes):
-    resized = lambda axis, size: field.update(shape=(*field.shape[:axis], size, *field.shape[axis + 1 :]))
-    return [field, *(resized(axis, size) for (axis, _), size in zip(sides, sizes, strict=True))]
+def split(field: Float[Array, "*shape"], bands: tuple[Band, ...]) -> tuple[Float[Array, "*shape"], tuple[Slabs, ...]]:
+    """The field, and slabs of it: a copy of each, by an operation whose transpose is `place`."""
+    if not bands:
+        return field, ()
+    same, *parts = _split_p.bind(field, bands=bands)
+    return same, tuple(Slabs(p, b) for p, b in zip(parts, bands, strict=True))
 
 
-def _later_axis(params):
-    return params | {"sides": tuple((axis + 1, at_end) for axis, at_end in params["sides"])}
+def _place(*operands, bands):
+    fields = list(operands[: len(bands)])
+    pieces = iter(operands[len(bands) :])
+    plan = [(number, band, next(pieces)) for number, several in enumerate(bands) for band in several]
+    fields = list(materialised(*fields))
+    for axis in range(fields[0].ndim):
+        # Bands are computed first and then copied into the fields, in place: an addition that is fused with the update is slow.
+        here = [entry for entry in plan if entry[1].axis == axis]
+        for group in (here,) if all(b.low + b.high <= fields[0].shape[axis] for _, b, _ in here) else _one_by_one(here):
+            updates = [
+                (number, begin, slice_in_dim(fields[number], begin, begin + size, axis=axis) + part)
+                for number, band, piece in group
+                for begin, size, part in _ends(fields[number].shape[axis], band, piece)
+            ]
+            computed = materialised(*(values for *_, values in updates))
+            for (number, begin, _), values in zip(updates, computed, strict=True):
+                at = [begin if a == axis else 0 for a in range(values.ndim)]
+                fields[number] = jax.lax.dynamic_update_slice(fields[number], values, at)
+    return fields
 
+
+def _one_by_one(entries):
+    """Low and high ends in turn: on a grid so small that they overlap."""
+    for number, band, piece in entries:
+        low, high = Band(band.axis, band.low, 0), Band(band.axis, 0, band.high)
+        yield [(number, low, _cut(piece, low))]
+        yield [(number, high, _cut(piece, high))]
+
+
+def _ends(num: int, band: Band, piece):
+    """Where a slab's two parts begin, their thickness, and their values."""
+    if band.low:
+        yield 0, band.low, slice_in_dim(piece, 0, band.low, axis=band.axis)
+    if band.high:
+        total = piece.shape[band.axis]
+        yield num - band.high, band.high, slice_in_dim(piece, total - band.high, total, axis=band.axis)
+
+
+def _split_like(field, *, bands):
+    resized = lambda b: field.update(shape=(*field.shape[: b.axis], b.low + b.high, *field.shape[b.axis + 1 :]))
+    return [field, *(resized(b) for b in bands)]
+
+
+def _place_transpose(cotangents, _, *, bands):
+    found = [_split_p.bind(c, bands=several) for c, several in zip(cotangents, bands, strict=True)]
+    return [f[0] for f in found] + [piece for f in found for piece in f[1:]]
+
+
+_next_axis = lambda bands: tuple(Band(b.axis + 1, b.low, b.high) for b in bands)
 
 _place_p = linear_primitive(
     "diffseis_place",
     apply=_place,
-    like=lambda field, *_, sides: [field],
-    transpose=lambda cotangents, avals, *, sides: _split_p.bind(
-        *cotangents, sides=sides, sizes=tuple(a.shape[s[0]] for a, s in zip(avals[1:], sides, strict=True))
-    ),
-    batch=_later_axis,
+    like=lambda *operands, bands: list(operands[: len(bands)]),
+    transpose=_place_transpose,
+    batch=lambda params: {"bands": tuple(_next_axis(several) for several in params["bands"])},
 )
 _split_p = linear_primitive(
     "diffseis_split",
-    apply=_split,
+    apply=lambda field, *, bands: [field, *(_cut(field, b) for b in bands)],
     like=_split_like,
-    transpose=lambda cotangents, _, *, sides, sizes: _place_p.bind(*cotangents, sides=sides),
-    batch=_later_axis,
+    transpose=lambda cotangents, _, *, bands: _place_p.bind(*cotangents, bands=(bands,)),
+    batch=lambda params: {"bands": _next_axis(params["bands"])},
 )

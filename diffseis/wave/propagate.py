@@ -165,7 +165,7 @@ def _act(state: State, actions: list[_Action], forces, *, after: bool) -> State:
     for action, force in zip(actions, forces, strict=True):
         if action.after == after:
             added = action.stencil.add(fields[action.field], action.factor, force)
-            fields[action.field] = materialised(added)
+            (fields[action.field],) = materialised(added)
     return State(fields, state.carried)
 
 
