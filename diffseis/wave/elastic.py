@@ -139,12 +139,14 @@ class Elastic(AbstractWaveEquation):
         crossing, free = _free_surfaces(domain, dtype)
         # Where tractions across some axes are zero, the strains there have been eliminated.
         lame = 2 * lame * modulus * _inverse(free * lame + 2 * modulus) if any(c is not None for c in crossing) else lame
-        lames, shears, shear_moduli = [], [], {}
+        shear_moduli = {}
+        # One array for all normal stresses where no face makes them differ: less to read, and to differentiate.
+        held = lambda i, x: fixed(domain, x, (False,) * num, _kinds(_stress(i, i), num))
+        lames = [dt_s * lame] * num
+        shears = [2 * dt_s * modulus] * num
+        lames, shears = ([held(i, x) for i, x in enumerate(several)] for several in (lames, shears))
         for i in range(num):
             name = _stress(i, i)
-            held = lambda x, name=name: fixed(domain, x, _between(name, num), _kinds(name, num))
-            lames.append(held(dt_s * lame))
-            shears.append(held(2 * dt_s * modulus))
             near[name] = {}
             for j in range(num):
                 stiffness = lames[i] + shears[i] if i == j else lames[i]
@@ -278,7 +280,8 @@ def _all_slopes(fields, memory, coefficients: _Coefficients, names: list[str]):
     """Of several fields; what their faces remember is renewed in `memory`."""
     inner, outer = {}, {}
     for name in names:
-        inner[name], outer[name], memory[name] = coefficients.slopes[name](fields[name], memory[name])
+        found = coefficients.slopes[name](fields[name], memory[name])
+        fields[name], inner[name], outer[name], memory[name] = found
     return inner, outer
 
 

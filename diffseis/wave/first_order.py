@@ -18,7 +18,7 @@ from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, Kinds, staggered_edges
 from diffseis.wave.images import ODD
 from diffseis.wave.linear import Slabs, slabs_of, split
-from diffseis.wave.stencils import staggered_coefficients, staggered_difference
+from diffseis.wave.stencils import staggered_coefficients, staggered_differences
 
 
 class Slopes(eqx.Module):
@@ -39,17 +39,16 @@ class Slopes(eqx.Module):
         return {axis: e.start(shape, dtype) for axis, e in self.edges.items()}
 
     def __call__(self, field, memory: dict[int, PyTree]):
-        """By axis: the derivative but for what faces add, and that; then the memories a step later."""
+        """The field, to go on with (its cotangents are then summed before slabs are added to them); by axis its derivative but for what
+        faces add, and that; the memories a step later."""
         axes = tuple(self.edges)
         field, near = split(field, tuple(self.edges[a].reads for a in axes))
-        inner, outer, later = {}, {}, {}
+        differences = staggered_differences(field, {a: bool(self.edges[a].forward) for a in axes}, order=self.order)
+        inner = {a: self.inverse_spacing[a] * d for a, d in zip(axes, differences, strict=True)}
+        outer, later = {}, {}
         for axis, slabs in zip(axes, near, strict=True):
-            edges, step = self.edges[axis], self.inverse_spacing[axis]
-            inner[axis] = step * staggered_difference(
-                field, axis=axis, order=self.order, forward=bool(edges.forward), along=axes
-            )
-            outer[axis], later[axis] = edges(slabs, memory[axis])
-        return inner, outer, later
+            outer[axis], later[axis] = self.edges[axis](slabs, memory[axis])
+        return field, inner, outer, later
 
 
 def slopes(domain: Domain, between: tuple[bool, ...], axes, kinds: dict[int, Kinds], speed_km_s, dt_s, order: int) -> Slopes:

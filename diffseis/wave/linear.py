@@ -165,7 +165,7 @@ def _place(*operands, bands):
             for (number, begin, _), values in zip(updates, computed, strict=True):
                 at = [begin if a == axis else 0 for a in range(values.ndim)]
                 fields[number] = jax.lax.dynamic_update_slice(fields[number], values, at)
-    return fields
+    return list(materialised(*fields))
 
 
 def _one_by_one(entries):

@@ -13,13 +13,14 @@ References:
 from fractions import Fraction
 from functools import cache
 
+import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
-from diffseis.wave.linear import linear_primitive
+from diffseis.wave.linear import linear_primitive, materialised
 
 ORDERS = (2, 4, 8)
 
@@ -96,54 +97,79 @@ def central_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> F
 
 
 def staggered_difference(
-    u: Float[Array, "*shape"], *, axis: int, order: int, forward: bool, along: tuple[int, ...] = ()
+    u: Float[Array, "*shape"], *, axis: int, order: int, forward: bool
 ) -> Float[Array, "*shape"]:
-    """``h u'`` at the nodes moved by half a spacing, forward (``i + 1/2`` where ``u`` lies at ``i``) or backward (``i - 1/2``).
-
-    Where the same field is differenced along several axes, `along` names them all: one padded copy then serves all differences.
-    """
-    along = tuple(sorted({axis, *along}))
-    return _staggered_p.bind(u, order=order, axis=axis, forward=forward, along=along)[0]
+    """``h u'`` at the nodes moved by half a spacing, forward (``i + 1/2`` where ``u`` lies at ``i``) or backward (``i - 1/2``)."""
+    return staggered_differences(u, {axis: forward}, order=order)[0]
 
 
-def _shifted(padded, axis: int, shift: int, half: int, like):
+def staggered_differences(
+    u: Float[Array, "*shape"], forward: dict[int, bool], *, order: int
+) -> list[Float[Array, "*shape"]]:
+    """The same along several axes, for each of which `forward` tells the direction: one padded copy serves all."""
+    return _staggered_p.bind(u, order=order, axes=tuple(forward), forward=tuple(forward.values()))
+
+
+def _shifted(wide, axis: int, shift: int, half: int, like):
     """What lies `shift` nodes on, of an array that was padded by `half` on both sides of one or of all axes."""
     for a in range(like.ndim):
-        extra = padded.shape[a] - like.shape[a]
+        extra = wide.shape[a] - like.shape[a]
         if extra:
             begin = extra // 2 + (shift if a == axis else 0)
-            padded = slice_in_dim(padded, begin, begin + like.shape[a], axis=a)
-    return padded
+            wide = slice_in_dim(wide, begin, begin + like.shape[a], axis=a)
+    return wide
 
 
 def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...]):
     half = order // 2
     centre, *sides = second_coefficients(order)
     # One padded copy serves all axes: XLA makes one loop of all the rest.
-    padded = jnp.pad(u, [(half, half) if a in axes else (0, 0) for a in range(u.ndim)])
+    wide = jnp.pad(u, [(half, half) if a in axes else (0, 0) for a in range(u.ndim)])
     total = (centre * jnp.sum(weights)) * u
     for n, axis in enumerate(axes):
         for k, c in enumerate(sides, 1):
-            pair = _shifted(padded, axis, k, half, u) + _shifted(padded, axis, -k, half, u)
+            pair = _shifted(wide, axis, k, half, u) + _shifted(wide, axis, -k, half, u)
             total = total + (c * weights[n]) * pair
     return total
 
 
-def _apply_staggered(u, *, order: int, axis: int, forward: bool, along: tuple[int, ...]):
+def _padded(u, axes: tuple[int, ...], half: int):
+    """An array with zeros at both ends of some axes: on CPUs a copy into zeros is faster than what XLA makes of `pad`."""
+    (u,) = materialised(u)
+    widths = [half if a in axes else 0 for a in range(u.ndim)]
+    return jax.lax.dynamic_update_slice(
+        jnp.zeros([n + 2 * w for n, w in zip(u.shape, widths, strict=True)], u.dtype), u, widths
+    )
+
+
+def _staggered(wide, u, axis: int, order: int, forward: bool):
+    """Of a padded array; `u` has the shape that it had."""
     half = order // 2
-    padded = jnp.pad(u, [(half, half) if a in along else (0, 0) for a in range(u.ndim)])
     total = jnp.zeros((), u.dtype)
     for k, c in enumerate(staggered_coefficients(order), 1):
         right, left = (k, 1 - k) if forward else (k - 1, -k)
-        difference = _shifted(padded, axis, right, half, u) - _shifted(padded, axis, left, half, u)
+        difference = _shifted(wide, axis, right, half, u) - _shifted(wide, axis, left, half, u)
         total = total + c * difference
-    return [total]
+    return total
+
+
+def _apply_staggered(u, *, order: int, axes: tuple[int, ...], forward: tuple[bool, ...]):
+    wide = _padded(u, axes, order // 2)
+    return [_staggered(wide, u, axis, order, f) for axis, f in zip(axes, forward, strict=True)]
+
+
+def _apply_staggered_sum(*us, order: int, axes: tuple[int, ...], forward: tuple[bool, ...]):
+    found = [
+        _staggered(_padded(u, (axis,), order // 2), u, axis, order, f)
+        for u, axis, f in zip(us, axes, forward, strict=True)
+    ]
+    return [sum(found[1:], start=found[0])]
 
 
 def _apply_central(u, *, order: int, axis: int):
     half = order // 2
-    padded = jnp.pad(u, [(half, half) if a == axis else (0, 0) for a in range(u.ndim)])
-    shifted = lambda k: _shifted(padded, axis, k, half, u)
+    wide = jnp.pad(u, [(half, half) if a == axis else (0, 0) for a in range(u.ndim)])
+    shifted = lambda k: _shifted(wide, axis, k, half, u)
     return [sum(c * (shifted(k) - shifted(-k)) for k, c in enumerate(central_coefficients(order), 1))]
 
 
@@ -164,7 +190,8 @@ def _laplacian_jvp(primals, tangents, **params):
 def _laplacian_transpose(cotangent, u, weights, **params):
     if isinstance(cotangent, ad.Zero):
         return ad.Zero(u.aval), None
-    return _laplacian_p.bind(cotangent, weights, **params), None
+    # A product with a coefficient, as a rule: it is computed before the copy that is padded.
+    return _laplacian_p.bind(*materialised(cotangent), weights, **params), None
 
 
 def _laplacian_batch(values, batch_axes, *, order, axes):
@@ -180,20 +207,27 @@ ad.primitive_transposes[_laplacian_p] = _laplacian_transpose
 batching.primitive_batchers[_laplacian_p] = _laplacian_batch
 
 _next_axis = lambda params: params | {"axis": params["axis"] + 1}
+_next_axes = lambda params: params | {"axes": tuple(a + 1 for a in params["axes"])}
+_turned = lambda params: params | {"forward": tuple(not f for f in params["forward"])}
 
 _staggered_p = linear_primitive(
-    "diffseis_staggered_difference",
+    "diffseis_staggered_differences",
     apply=_apply_staggered,
-    like=lambda u, **_: [u],
-    transpose=lambda cotangents, _, *, order, axis, forward, along: [
-        -_staggered_p.bind(*cotangents, order=order, axis=axis, forward=not forward, along=(axis,))[0]
-    ],
-    batch=lambda params: _next_axis(params) | {"along": tuple(a + 1 for a in params["along"])},
+    like=lambda u, *, axes, **_: [u for _ in axes],
+    transpose=lambda cotangents, _, **params: [-_staggered_sum_p.bind(*cotangents, **_turned(params))[0]],
+    batch=_next_axes,
+)
+_staggered_sum_p = linear_primitive(
+    "diffseis_staggered_differences_summed",
+    apply=_apply_staggered_sum,
+    like=lambda *us, **_: [us[0]],
+    transpose=lambda cotangents, _, **params: [-x for x in _staggered_p.bind(*cotangents, **_turned(params))],
+    batch=_next_axes,
 )
 _central_p = linear_primitive(
     "diffseis_central_difference",
     apply=_apply_central,
     like=lambda u, **_: [u],
-    transpose=lambda cotangents, _, **params: [-_central_p.bind(*cotangents, **params)[0]],
+    transpose=lambda cotangents, _, **params: [-_central_p.bind(*materialised(*cotangents), **params)[0]],
     batch=_next_axis,
 )
