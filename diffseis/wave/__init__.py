@@ -13,6 +13,8 @@ from diffseis.wave.boundary import Periodic as Periodic
 from diffseis.wave.boundary import Rigid as Rigid
 from diffseis.wave.elastic import Elastic as Elastic
 from diffseis.wave.elastic import ElasticMedium as ElasticMedium
+from diffseis.wave.fluid import Fluid as Fluid
+from diffseis.wave.fluid import FluidMedium as FluidMedium
 from diffseis.wave.propagate import num_substeps as num_substeps
 from diffseis.wave.propagate import propagate as propagate
 from diffseis.wave.receivers import AbstractReceivers as AbstractReceivers
@@ -28,3 +30,7 @@ from diffseis.wave.sources import MomentSources as MomentSources
 from diffseis.wave.sources import PressureSources as PressureSources
 from diffseis.wave.sources import time_series as time_series
 from diffseis.wave.time_axis import TimeAxis as TimeAxis
+from diffseis.wave.viscoelastic import Viscoelastic as Viscoelastic
+from diffseis.wave.viscoelastic import ViscoelasticMedium as ViscoelasticMedium
+from diffseis.wave.vti import AcousticVTI as AcousticVTI
+from diffseis.wave.vti import VTIMedium as VTIMedium

@@ -69,7 +69,8 @@ class Acoustic(AbstractWaveEquation):
 
     def largest_step_s(self, medium: AcousticMedium) -> Float[Array, ""]:
         largest = largest_second_difference(self.order)
-        return 2 / (jnp.max(medium.speed_km_s) * jnp.sqrt(largest * jnp.sum(medium.grid.spacing_km**-2)))
+        inverse = medium.grid.spacing_km.astype(medium.speed_km_s.dtype) ** -2
+        return 2 / (jnp.max(medium.speed_km_s) * jnp.sqrt(largest * jnp.sum(inverse)))
 
     def prepare(self, medium: AcousticMedium, domain: Domain, dt_s: Float[Array, ""]) -> _Coefficients:
         dtype = medium.speed_km_s.dtype
@@ -80,7 +81,10 @@ class Acoustic(AbstractWaveEquation):
                 courant = courant * (1 - domain.on_face(side).astype(dtype))
         weights = (spacing[0] / spacing) ** 2
         fastest = jnp.max(medium.speed_km_s)
-        edges = tuple(second_edges(domain, axis, IMAGES, fastest, dt_s, self.order) for axis in range(domain.grid.num_dims))
+        edges = tuple(
+            second_edges(domain, axis, IMAGES, fastest, dt_s, self.order)
+            for axis in range(domain.grid.num_dims)
+        )
         return _Coefficients(courant, near_faces(courant, edges, weights), weights, edges)
 
     def start(self, coefficients: _Coefficients) -> State:
@@ -100,9 +104,13 @@ class Acoustic(AbstractWaveEquation):
     def places(self, domain: Domain) -> dict[str, Place]:
         return dict.fromkeys(("pressure", "gain"), at_nodes(domain))
 
-    def acts(self, sources: Any, coefficients: _Coefficients, medium: AcousticMedium, dt_s) -> tuple[Act, ...]:
+    def acts(
+        self, sources: Any, coefficients: _Coefficients, medium: AcousticMedium, dt_s
+    ) -> tuple[Act, ...]:
         if not isinstance(sources, PressureSources):
-            raise TypeError(f"in a fluid of constant density sources are `PressureSources`, got {type(sources).__name__}")
+            raise TypeError(
+                f"in a fluid of constant density sources are `PressureSources`, got {type(sources).__name__}"
+            )
         spacing = medium.grid.spacing_km.astype(medium.speed_km_s.dtype)
         factor = coefficients.courant * (spacing[0] ** 2 / jnp.prod(spacing))
         return (Act("gain", jnp.ones(sources.num_sources, factor.dtype), factor, half=False, after=False),)
@@ -123,7 +131,10 @@ def at_nodes(domain: Domain) -> Place:
     """A field at nodes and whole steps that is zero on free surfaces."""
     return Place(
         (False,) * domain.grid.num_dims,
-        tuple(tuple(isinstance(domain.face((a, e)), FreeSurface) for e in (False, True)) for a in range(domain.grid.num_dims)),
+        tuple(
+            tuple(isinstance(domain.face((a, e)), FreeSurface) for e in (False, True))
+            for a in range(domain.grid.num_dims)
+        ),
         early=False,
     )
 

@@ -85,7 +85,9 @@ class AbstractWaveEquation(eqx.Module):
         """Where and when each field lives."""
 
     @abc.abstractmethod
-    def acts(self, sources: Any, coefficients: PyTree, medium: Any, dt_s: Float[Array, ""]) -> tuple[Act, ...]:
+    def acts(
+        self, sources: Any, coefficients: PyTree, medium: Any, dt_s: Float[Array, ""]
+    ) -> tuple[Act, ...]:
         """How sources act; `TypeError` for sources that the equation does not know."""
 
     @abc.abstractmethod

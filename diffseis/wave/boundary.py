@@ -64,7 +64,9 @@ class Boundary(eqx.Module):
     def __check_init__(self):
         for axis, pair in enumerate(self.faces):
             if sum(isinstance(face, Periodic) for face in pair) == 1:
-                raise ValueError(f"axis {axis} is periodic at one of its faces: it must be at both or neither")
+                raise ValueError(
+                    f"axis {axis} is periodic at one of its faces: it must be at both or neither"
+                )
 
     @classmethod
     def absorbing(cls, num_dims: int, *, free_surface: bool = False, **options) -> "Boundary":

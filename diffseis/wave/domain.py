@@ -49,7 +49,11 @@ class Domain(eqx.Module):
         if self.boundary.periodic[axis]:
             return (values + jnp.roll(values, -1, axis)) / 2
         later = jnp.concatenate(
-            [jnp.take(values, jnp.arange(1, values.shape[axis]), axis=axis), jnp.take(values, jnp.asarray([-1]), axis=axis)], axis
+            [
+                jnp.take(values, jnp.arange(1, values.shape[axis]), axis=axis),
+                jnp.take(values, jnp.asarray([-1]), axis=axis),
+            ],
+            axis,
         )
         return (values + later) / 2
 

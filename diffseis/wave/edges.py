@@ -50,7 +50,9 @@ class Edges(eqx.Module):
         """Memories of nothing, for a field of some shape."""
         if self.decay is None:
             return ()
-        empty = jnp.zeros([self.decay.shape[0] if a == self.reads.axis else n for a, n in enumerate(shape)], dtype)
+        empty = jnp.zeros(
+            [self.decay.shape[0] if a == self.reads.axis else n for a, n in enumerate(shape)], dtype
+        )
         return (empty, empty) if self.forward is None else (empty,)
 
     def __call__(self, near: Slabs, memory: PyTree) -> tuple[Slabs, PyTree]:
@@ -64,8 +66,8 @@ class Edges(eqx.Module):
             matrix, axis = jnp.asarray(self.images, near.values.dtype), self.reads.axis
             mirrored = jnp.moveaxis(jnp.tensordot(matrix, near.values, ((1,), (axis,))), 0, axis)
             added = mirrored if added is None else added + mirrored
-        assert added is not None
-        return Slabs(added, self.adds), memory
+        # Without layers or images nothing is read, and nothing added.
+        return Slabs(near.values if added is None else added, self.adds), memory
 
     def _first(self, near, memory):
         slope = staggered_difference(near, axis=self.reads.axis, order=self.order, forward=bool(self.forward))
@@ -90,7 +92,9 @@ def second_edges(domain: Domain, axis: int, kinds: Kinds, speed_km_s, dt_s, orde
     return _edges(domain, axis, kinds, speed_km_s, dt_s, order, image, None)
 
 
-def staggered_edges(domain: Domain, axis: int, kinds: Kinds, speed_km_s, dt_s, order: int, *, forward: bool) -> Edges:
+def staggered_edges(
+    domain: Domain, axis: int, kinds: Kinds, speed_km_s, dt_s, order: int, *, forward: bool
+) -> Edges:
     """For differences of a field at nodes between them (`forward`), or of one between nodes at them."""
     image = lambda kind, at_end: staggered_image(kind, order, at_end=at_end, forward=forward)
     return _edges(domain, axis, kinds, speed_km_s, dt_s, order, image, forward)
@@ -118,7 +122,9 @@ def _edges(domain, axis, kinds, speed_km_s, dt_s, order, image: Callable, forwar
             f"or a lower order"
         )
     decay, gain = _layers(domain, axis, reads, speed_km_s, dt_s, forward)
-    return Edges(decay, gain, _images(found, reads, adds), Band(axis, *reads), Band(axis, *adds), order, forward)
+    return Edges(
+        decay, gain, _images(found, reads, adds), Band(axis, *reads), Band(axis, *adds), order, forward
+    )
 
 
 def _num_layer(face: Absorbing, at_end: bool, forward: bool | None) -> int:
@@ -133,7 +139,11 @@ def _layers(domain: Domain, axis: int, reads: list[int], speed_km_s, dt_s, forwa
         face = domain.face((axis, at_end))
         if isinstance(face, Absorbing):
             steps = np.arange(reads[at_end])
-            depth = (steps - (reads[at_end] - 1) + _num_layer(face, at_end, forward)) if at_end else face.num_nodes - steps
+            depth = (
+                (steps - (reads[at_end] - 1) + _num_layer(face, at_end, forward))
+                if at_end
+                else face.num_nodes - steps
+            )
             spacing = domain.grid.spacing_km[axis].astype(dt_s.dtype)
             decay, gain = layer_profile(face, depth - shift, spacing, speed_km_s, dt_s)
         else:

@@ -4,7 +4,7 @@
 spacing on along their own axis, shear stresses along both of theirs. In three dimensions the axes are north, east and down, in two
 any horizontal one and down. A free surface images stresses with the opposite sign and differences velocities inside only, by stencils
 that shorten towards it; the strain rate across it follows from its tractions being zero. Nodes of no density are air, which makes any
-topography, in steps of the grid.
+topography, in steps of the grid (see `topography`).
 
 References:
     Virieux (1986), doi:10.1190/1.1442147. Levander (1988), doi:10.1190/1.1442422. Graves (1996), doi:10.1785/BSSA0860041091.
@@ -20,7 +20,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
@@ -36,12 +36,13 @@ from diffseis.wave.first_order import (
     mean_over_corners,
     near_faces,
     place_of,
-    slopes,
 )
+from diffseis.wave.first_order import slopes as make_slopes
 from diffseis.wave.images import INSIDE, ODD
 from diffseis.wave.linear import Slabs, materialised, place, scaled
 from diffseis.wave.sources import ForceSources, MomentSources, PressureSources
 from diffseis.wave.stencils import check_order
+from diffseis.wave.topography import Ground, ground, whole_stencils
 
 VELOCITY: Kinds = {FreeSurface: INSIDE, Rigid: ODD}
 STRESS: Kinds = {FreeSurface: ODD, Rigid: INSIDE}
@@ -75,7 +76,9 @@ class ElasticMedium(eqx.Module):
             if not np.all(p[solid] > 0):
                 raise ValueError("`p_speed_km_s` must be above 0 wherever there is density")
             if np.any(s[solid] > np.sqrt(0.75) * p[solid]):
-                raise ValueError("`s_speed_km_s` must not be above 0.866 `p_speed_km_s`: such a solid has no resistance to pressure")
+                raise ValueError(
+                    "`s_speed_km_s` must not be above 0.866 `p_speed_km_s`: such a solid has no resistance to pressure"
+                )
 
 
 class _Coefficients(eqx.Module):
@@ -104,9 +107,11 @@ class Elastic(AbstractWaveEquation):
 
     Attributes:
         order: of accuracy in space: 2, 4 or 8.
+        topography: whether nodes may be air, of no density.
     """
 
     order: int = eqx.field(static=True, default=4)
+    topography: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
         check_order(self.order)
@@ -119,49 +124,47 @@ class Elastic(AbstractWaveEquation):
         num = domain.grid.num_dims
         dtype = medium.p_speed_km_s.dtype
         dt_s = dt_s.astype(dtype)
+        if (
+            not self.topography
+            and is_concrete(medium.density_g_cm3)
+            and not np.all(np.asarray(medium.density_g_cm3) > 0)
+        ):
+            raise ValueError(
+                "`density_g_cm3` is zero somewhere: use `Elastic(order, topography=True)` for air, or give a density"
+            )
         density = domain.extend(medium.density_g_cm3)
         modulus = density * domain.extend(medium.s_speed_km_s) ** 2
         lame = density * domain.extend(medium.p_speed_km_s) ** 2 - 2 * modulus
-        fastest = jnp.max(medium.p_speed_km_s)
-        make = lambda name, axes: slopes(
-            domain, _between(name, num), axes, _kinds(name, num), fastest, dt_s, self.order
-        )
-        all_slopes = {f"v{i}": make(f"v{i}", range(num)) for i in range(num)}
-        all_slopes |= {_stress(i, j): make(_stress(i, j), sorted({i, j})) for i in range(num) for j in range(i, num)}
-        near: dict[str, dict[int, Slabs]] = {}
-        buoyancy = {}
-        for i in range(num):
-            name = f"v{i}"
-            b = dt_s * _inverse(domain.between(density, i))
-            b = fixed(domain, alive(domain, b, _between(name, num), (i,)), _between(name, num), _kinds(name, num))
-            buoyancy[name] = b
-            near[name] = {j: near_faces(b, all_slopes[_stress(i, j)], j) for j in range(num)}
-        crossing, free = _free_surfaces(domain, dtype)
-        # Where tractions across some axes are zero, the strains there have been eliminated.
-        lame = 2 * lame * modulus * _inverse(free * lame + 2 * modulus) if any(c is not None for c in crossing) else lame
-        shear_moduli = {}
+        air = ground(domain, density) if self.topography else None
+        slopes = elastic_slopes(domain, jnp.max(medium.p_speed_km_s), dt_s, self.order)
+        buoyancy, near = buoyancies(domain, density, dt_s, slopes, air)
+        crossing = free_surfaces(domain, dtype, air)
+        if any(c is not None for c in crossing):
+            # Where tractions across some axes are zero, the strains there have been eliminated.
+            free = sum((1 - c for c in crossing if c is not None), start=jnp.zeros((), dtype))
+            eliminated = 2 * lame * modulus * inverse(free * lame + 2 * modulus)
+            lame = jnp.where(jnp.broadcast_to(free, lame.shape) > 0, eliminated, lame)
+        share = 1 if air is None else air.share(range(num))
         # One array for all normal stresses where no face makes them differ: less to read, and to differentiate.
-        held = lambda i, x: fixed(domain, x, (False,) * num, _kinds(_stress(i, i), num))
-        lames = [dt_s * lame] * num
-        shears = [2 * dt_s * modulus] * num
+        held = lambda i, x: hold_normal(domain, x, i, air)
+        lames, shears = [dt_s * share * lame] * num, [2 * dt_s * share * modulus] * num
         lames, shears = ([held(i, x) for i, x in enumerate(several)] for several in (lames, shears))
+        moduli = {}
         for i in range(num):
-            name = _stress(i, i)
+            name = stress(i, i)
             near[name] = {}
             for j in range(num):
-                stiffness = lames[i] + shears[i] if i == j else lames[i]
-                stiffness = stiffness if crossing[j] is None else stiffness * crossing[j]
-                near[name][j] = near_faces(stiffness, all_slopes[f"v{j}"], j)
+                stiffness = crossed(lames[i] + shears[i] if i == j else lames[i], crossing[j])
+                near[name][j] = near_faces(stiffness, slopes[f"v{j}"], j)
             for j in range(i + 1, num):
-                name = _stress(i, j)
-                softness = mean_over_corners(domain, _inverse(modulus, infinite=True), (i, j))
-                mu = alive(domain, dt_s * _inverse(softness), _between(name, num), (i, j))
-                shear_moduli[name] = mu
+                name = stress(i, j)
+                moduli[name] = mu = dt_s * modulus_between(domain, modulus, i, j, air)
                 near[name] = {
-                    i: near_faces(mu, all_slopes[f"v{j}"], i),
-                    j: near_faces(mu, all_slopes[f"v{i}"], j),
+                    i: near_faces(mu, slopes[f"v{j}"], i),
+                    j: near_faces(mu, slopes[f"v{i}"], j),
                 }
-        return _Coefficients(buoyancy, tuple(lames), tuple(shears), shear_moduli, crossing, near, all_slopes)
+        slopes = slopes if air is None else short_of_air(slopes, air, buoyancy, moduli)
+        return _Coefficients(buoyancy, tuple(lames), tuple(shears), moduli, crossing, near, slopes)
 
     def start(self, coefficients: _Coefficients) -> State:
         rest = jnp.zeros_like(coefficients.lame[0])
@@ -170,24 +173,17 @@ class Elastic(AbstractWaveEquation):
 
     def step(self, state: State, coefficients: _Coefficients) -> State:
         c, fields, memory = coefficients, dict(state.fields), dict(state.carried)
+        move_velocities(fields, memory, c.slopes, c.buoyancy, c.near)
         num = len(c.lame)
-        stresses, velocities = [n for n in fields if n[0] == "s"], [n for n in fields if n[0] == "v"]
-        inner, outer = _all_slopes(fields, memory, c, stresses)
+        inner, outer = all_slopes(fields, memory, c.slopes, [n for n in fields if n[0] == "v"])
         moved, added = {}, {}
-        for i, name in enumerate(velocities):
-            total = sum(inner[_stress(i, j)][j] for j in range(num))
-            moved[name] = fields[name] + scaled(c.buoyancy[name], total)
-            added[name] = tuple(c.near[name][j] * outer[_stress(i, j)][j] for j in range(num))
-        fields |= place(moved, added)
-        inner, outer = _all_slopes(fields, memory, c, velocities)
-        moved, added = {}, {}
-        strains = tuple(_crossed(inner[f"v{i}"][i], c.crossing[i]) for i in range(num))
+        strains = tuple(crossed(inner[f"v{i}"][i], c.crossing[i]) for i in range(num))
         for i, gained in enumerate(_hooke(c.lame, c.shear, strains)):
-            name = _stress(i, i)
+            name = stress(i, i)
             moved[name] = fields[name] + gained
             added[name] = tuple(c.near[name][j] * outer[f"v{j}"][j] for j in range(num))
             for j in range(i + 1, num):
-                name = _stress(i, j)
+                name = stress(i, j)
                 moved[name] = fields[name] + scaled(c.modulus[name], inner[f"v{i}"][j] + inner[f"v{j}"][i])
                 added[name] = (c.near[name][j] * outer[f"v{i}"][j], c.near[name][i] * outer[f"v{j}"][i])
         return State(fields | place(moved, added), memory)
@@ -202,11 +198,70 @@ class Elastic(AbstractWaveEquation):
         return elastic_observable(name, num_dims)
 
 
+def elastic_slopes(domain: Domain, fastest_km_s, dt_s, order: int) -> dict[str, Slopes]:
+    """The derivatives that velocities and stresses need, by field."""
+    num = domain.grid.num_dims
+    names = {f"v{i}": tuple(range(num)) for i in range(num)}
+    names |= {stress(i, j): tuple(sorted({i, j})) for i in range(num) for j in range(i, num)}
+    return {
+        name: make_slopes(domain, between(name, num), axes, kinds(name, num), fastest_km_s, dt_s, order)
+        for name, axes in names.items()
+    }
+
+
+def buoyancies(domain: Domain, density, dt_s, slopes: dict[str, Slopes], air: Ground | None):
+    """The time step over the density, by velocity; and the same near faces, by the stresses' derivatives."""
+    num = domain.grid.num_dims
+    found, near = {}, {}
+    for i in range(num):
+        name = f"v{i}"
+        where = between(name, num)
+        others = [a for a in range(num) if a != i]
+        b = dt_s * inverse(domain.between(density if air is None else density * air.share(others), i))
+        if air is not None:  # Next to air nothing moves: tractions there are known to be zero.
+            b = b * (domain.between(air.solid, i) == 1).astype(b.dtype)
+        found[name] = fixed(domain, alive(domain, b, where, (i,)), where, kinds(name, num))
+        near[name] = {j: near_faces(found[name], slopes[stress(i, j)], j) for j in range(num)}
+    return found, near
+
+
+def hold_normal(domain: Domain, values, axis: int, air: Ground | None):
+    """Coefficients of a normal stress, with zeros on free surfaces across its axis."""
+    num = domain.grid.num_dims
+    values = fixed(domain, values, (False,) * num, kinds(stress(axis, axis), num))
+    return values if air is None else values * (1 - air.across[axis])
+
+
+def modulus_between(domain: Domain, modulus, i: int, j: int, air: Ground | None):
+    """The harmonic mean of the shear modulus at the four nodes around a shear stress: zero next to fluids and air."""
+    softness = mean_over_corners(domain, inverse(modulus, infinite=True), (i, j))
+    found = alive(domain, inverse(softness), between(stress(i, j), domain.grid.num_dims), (i, j))
+    if air is None:
+        return found
+    # Next to air the mean is zero but for rounding.
+    solid = (mean_over_corners(domain, air.solid, (i, j)) == 1).astype(found.dtype)
+    others = [a for a in range(domain.grid.num_dims) if a not in (i, j)]
+    return found * solid * mean_over_corners(domain, air.share(others), (i, j))
+
+
+def short_of_air(slopes: dict[str, Slopes], air: Ground, buoyancy, moduli) -> dict[str, Slopes]:
+    """Derivatives with stencils of two nodes where longer ones would reach into the air."""
+    found = {}
+    for name, slope in slopes.items():
+        values = buoyancy.get(name, moduli.get(name, air.solid))
+        living = (values > 0).astype(values.dtype)
+        whole = {
+            a: whole_stencils(living, a, slope.order, forward=bool(e.forward)) for a, e in slope.edges.items()
+        }
+        found[name] = eqx.tree_at(lambda s: s.whole, slope, whole, is_leaf=lambda x: x is None)
+    return found
+
+
 def elastic_places(domain: Domain) -> dict[str, Place]:
     """Where and when velocities and stresses live."""
     num = domain.grid.num_dims
-    names = [f"v{i}" for i in range(num)] + [_stress(i, j) for i in range(num) for j in range(i, num)]
-    return {n: place_of(domain, _between(n, num), _kinds(n, num), early=n[0] == "v") for n in names}
+    names = [f"v{i}" for i in range(num)] + [stress(i, j) for i in range(num) for j in range(i, num)]
+    return {n: place_of(domain, between(n, num), kinds(n, num), early=n[0] == "v") for n in names}
 
 
 def elastic_acts(sources: Any, buoyancy: dict[str, Array], medium: Any, dt_s) -> tuple[Act, ...]:
@@ -215,7 +270,13 @@ def elastic_acts(sources: Any, buoyancy: dict[str, Array], medium: Any, dt_s) ->
     volume = jnp.prod(medium.grid.spacing_km).astype(dt_s.dtype)
     if isinstance(sources, ForceSources):
         return tuple(
-            Act(f"v{i}", sources.force[:, i], buoyancy[f"v{i}"] / volume.astype(buoyancy[f"v{i}"].dtype), half=False, after=False)
+            Act(
+                f"v{i}",
+                sources.force[:, i],
+                buoyancy[f"v{i}"] / volume.astype(buoyancy[f"v{i}"].dtype),
+                half=False,
+                after=False,
+            )
             for i in range(num)
         )
     dtype = buoyancy["v0"].dtype
@@ -223,66 +284,85 @@ def elastic_acts(sources: Any, buoyancy: dict[str, Array], medium: Any, dt_s) ->
     if isinstance(sources, MomentSources):
         moment = (sources.moment + jnp.swapaxes(sources.moment, 1, 2)) / 2
         return tuple(
-            Act(_stress(i, j), -moment[:, i, j], factor, half=True, after=True) for i in range(num) for j in range(i, num)
+            Act(stress(i, j), -moment[:, i, j], factor, half=True, after=True)
+            for i in range(num)
+            for j in range(i, num)
         )
     if isinstance(sources, PressureSources):
         ones = -jnp.ones(sources.num_sources, dtype)
-        return tuple(Act(_stress(i, i), ones, factor, half=True, after=True) for i in range(num))
-    raise TypeError(f"in a solid sources are `ForceSources`, `MomentSources` or `PressureSources`, got {type(sources).__name__}")
+        return tuple(Act(stress(i, i), ones, factor, half=True, after=True) for i in range(num))
+    raise TypeError(
+        f"in a solid sources are `ForceSources`, `MomentSources` or `PressureSources`, got {type(sources).__name__}"
+    )
 
 
 def elastic_observable(name: str, num_dims: int) -> tuple[tuple[str, float], ...]:
     """Velocities as they are, pressure as minus the mean of normal stresses."""
     if name == "pressure":
-        return tuple((_stress(i, i), -1 / num_dims) for i in range(num_dims))
+        return tuple((stress(i, i), -1 / num_dims) for i in range(num_dims))
     return ((f"v{name.split()[1]}", 1.0),)
 
 
-def _stress(i: int, j: int) -> str:
+def stress(i: int, j: int) -> str:
+    """The name of a stress."""
     return f"s{min(i, j)}{max(i, j)}"
 
 
-def _between(name: str, num_dims: int) -> tuple[bool, ...]:
+def between(name: str, num_dims: int) -> tuple[bool, ...]:
+    """Along which axes a field lies between nodes."""
     if name[0] == "v":
         return tuple(a == int(name[1]) for a in range(num_dims))
     return tuple(name[1] != name[2] and a in (int(name[1]), int(name[2])) for a in range(num_dims))
 
 
-def _kinds(name: str, num_dims: int) -> dict[int, Kinds]:
+def kinds(name: str, num_dims: int) -> dict[int, Kinds]:
+    """Images of a field at the faces of the axes along which it is differenced."""
     if name[0] == "v":
         return dict.fromkeys(range(num_dims), VELOCITY)
-    return {a: STRESS for a in {int(name[1]), int(name[2])}}
+    return dict.fromkeys({int(name[1]), int(name[2])}, STRESS)
 
 
-def _inverse(x, *, infinite: bool = False):
+def inverse(x, *, infinite: bool = False):
     """``1/x``; where x is zero zero, or so large a number that its inverse is none again."""
     positive = x > 0
     return jnp.where(positive, 1 / jnp.where(positive, x, 1), 1e30 if infinite else 0)
 
 
-def _free_surfaces(domain: Domain, dtype) -> tuple[tuple[Array | None, ...], Array]:
-    """By axis, 0 on free surfaces across it; and how many free surfaces each node lies on (it broadcasts against fields)."""
+def free_surfaces(domain: Domain, dtype, air: Ground | None) -> tuple[Array | None, ...]:
+    """By axis, 0 on free surfaces across it, else 1 (it broadcasts against fields); None where there are none."""
     crossing: list[Array | None] = []
-    free = jnp.zeros((1,) * domain.grid.num_dims, dtype)
     for axis in range(domain.grid.num_dims):
         faces = [(axis, e) for e in (False, True) if isinstance(domain.face((axis, e)), FreeSurface)]
         on = sum((domain.on_face(side).astype(dtype) for side in faces), start=jnp.zeros((), dtype))
-        crossing.append(1 - on if faces else None)
-        free = free + on if faces else free
-    return tuple(crossing), free
+        off = 1 - on if faces else None
+        if air is not None:
+            off = 1 - air.across[axis] if off is None else off * (1 - air.across[axis])
+        crossing.append(off)
+    return tuple(crossing)
 
 
-def _crossed(strain, crossing):
+def crossed(strain, crossing):
+    """A strain rate across an axis; zero on free surfaces, where it has been eliminated."""
     return strain if crossing is None else strain * crossing
 
 
-def _all_slopes(fields, memory, coefficients: _Coefficients, names: list[str]):
+def all_slopes(fields, memory, slopes: dict[str, Slopes], names: list[str]):
     """Of several fields; what their faces remember is renewed in `memory`."""
     inner, outer = {}, {}
     for name in names:
-        found = coefficients.slopes[name](fields[name], memory[name])
-        fields[name], inner[name], outer[name], memory[name] = found
+        fields[name], inner[name], outer[name], memory[name] = slopes[name](fields[name], memory[name])
     return inner, outer
+
+
+def move_velocities(fields, memory, slopes: dict[str, Slopes], buoyancy, near) -> None:
+    """Velocities a step later, in `fields`."""
+    inner, outer = all_slopes(fields, memory, slopes, [n for n in fields if n[0] == "s"])
+    moved, added = {}, {}
+    for i, name in enumerate(buoyancy):
+        total = sum(inner[stress(i, j)][j] for j in range(len(buoyancy)))
+        moved[name] = fields[name] + scaled(buoyancy[name], total)
+        added[name] = tuple(near[name][j] * outer[stress(i, j)][j] for j in range(len(buoyancy)))
+    fields |= place(moved, added)
 
 
 @jax.custom_jvp

@@ -27,11 +27,13 @@ class Slopes(eqx.Module):
     Attributes:
         edges: what faces add, by axis.
         inverse_spacing: of each axis, 1/km.
+        whole: by axis, 1 where stencils reach no air and 0 where they are replaced by those of two nodes; None where there is no air.
         order: in space (static).
     """
 
     edges: dict[int, Edges]
     inverse_spacing: Float[Array, " dim"]
+    whole: dict[int, Float[Array, "..."]] | None
     order: int = eqx.field(static=True)
 
     def start(self, shape, dtype) -> dict[int, PyTree]:
@@ -43,7 +45,9 @@ class Slopes(eqx.Module):
         faces add, and that; the memories a step later."""
         axes = tuple(self.edges)
         field, near = split(field, tuple(self.edges[a].reads for a in axes))
-        differences = staggered_differences(field, {a: bool(self.edges[a].forward) for a in axes}, order=self.order)
+        differences = staggered_differences(
+            field, {a: bool(self.edges[a].forward) for a in axes}, order=self.order
+        )
         inner = {a: self.inverse_spacing[a] * d for a, d in zip(axes, differences, strict=True)}
         outer, later = {}, {}
         for axis, slabs in zip(axes, near, strict=True):
@@ -51,12 +55,15 @@ class Slopes(eqx.Module):
         return field, inner, outer, later
 
 
-def slopes(domain: Domain, between: tuple[bool, ...], axes, kinds: dict[int, Kinds], speed_km_s, dt_s, order: int) -> Slopes:
+def slopes(
+    domain: Domain, between: tuple[bool, ...], axes, kinds: dict[int, Kinds], speed_km_s, dt_s, order: int
+) -> Slopes:
     """Of a field that lies between nodes along some axes, with its images at the faces of each."""
     edges = {
-        axis: staggered_edges(domain, axis, kinds[axis], speed_km_s, dt_s, order, forward=not between[axis]) for axis in axes
+        axis: staggered_edges(domain, axis, kinds[axis], speed_km_s, dt_s, order, forward=not between[axis])
+        for axis in axes
     }
-    return Slopes(edges, 1 / domain.grid.spacing_km.astype(dt_s.dtype), order)
+    return Slopes(edges, 1 / domain.grid.spacing_km.astype(dt_s.dtype), None, order)
 
 
 def place_of(domain: Domain, between: tuple[bool, ...], kinds: dict[int, Kinds], *, early: bool) -> Place:
@@ -73,10 +80,16 @@ def largest_staggered_difference(order: int) -> float:
 
 def largest_step_s(fastest_km_s, spacing_km, order: int) -> Float[Array, ""]:
     """The step at which the leapfrog of velocities and stresses becomes unstable."""
-    return 2 / (fastest_km_s * largest_staggered_difference(order) * jnp.sqrt(jnp.sum(spacing_km**-2)))
+    return 2 / (
+        fastest_km_s
+        * largest_staggered_difference(order)
+        * jnp.sqrt(jnp.sum(spacing_km.astype(fastest_km_s.dtype) ** -2))
+    )
 
 
-def alive(domain: Domain, values: Float[Array, "*all"], between: tuple[bool, ...], axes) -> Float[Array, "*all"]:
+def alive(
+    domain: Domain, values: Float[Array, "*all"], between: tuple[bool, ...], axes
+) -> Float[Array, "*all"]:
     """Coefficients with zeros beyond the last face of some axes, where a field between nodes has no more place."""
     for axis in axes:
         if between[axis] and isinstance(domain.face((axis, True)), FreeSurface | Rigid):

@@ -37,11 +37,11 @@ def linear_primitive(name: str, apply: Callable, like: Callable, transpose: Call
             return [ad.Zero(x.aval) for x in operands]
         return transpose([ad.instantiate_zeros(c) for c in cotangents], [x.aval for x in operands], **params)
 
-    def mapped(values, axes, **params):
-        size = next(v.shape[a] for v, a in zip(values, axes, strict=True) if a is not None)
+    def mapped(values, batched, /, **params):
+        size = next(v.shape[a] for v, a in zip(values, batched, strict=True) if a is not None)
         first = [
             jnp.broadcast_to(v[None], (size, *v.shape)) if a is None else jnp.moveaxis(v, a, 0)
-            for v, a in zip(values, axes, strict=True)
+            for v, a in zip(values, batched, strict=True)
         ]
         found = primitive.bind(*first, **batch(params))
         return found, [0] * len(found)
@@ -122,6 +122,8 @@ def _cut(values, band: Band):
     num = values.shape[band.axis]
     parts = [(0, band.low), (num - band.high, num)]
     parts = [slice_in_dim(values, *part, axis=band.axis) for part in parts if part[0] < part[1]]
+    if not parts:
+        return slice_in_dim(values, 0, 0, axis=band.axis)
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts, band.axis)
 
 
@@ -139,7 +141,9 @@ def place(fields: dict[str, Array], slabs: dict[str, tuple[Slabs, ...]]) -> dict
     return dict(zip(names, placed, strict=True))
 
 
-def split(field: Float[Array, "*shape"], bands: tuple[Band, ...]) -> tuple[Float[Array, "*shape"], tuple[Slabs, ...]]:
+def split(
+    field: Float[Array, "*shape"], bands: tuple[Band, ...]
+) -> tuple[Float[Array, "*shape"], tuple[Slabs, ...]]:
     """The field, and slabs of it: a copy of each, by an operation whose transpose is `place`."""
     if not bands:
         return field, ()
@@ -155,7 +159,9 @@ def _place(*operands, bands):
     for axis in range(fields[0].ndim):
         # Bands are computed first and then copied into the fields, in place: an addition that is fused with the update is slow.
         here = [entry for entry in plan if entry[1].axis == axis]
-        for group in (here,) if all(b.low + b.high <= fields[0].shape[axis] for _, b, _ in here) else _one_by_one(here):
+        for group in (
+            (here,) if all(b.low + b.high <= fields[0].shape[axis] for _, b, _ in here) else _one_by_one(here)
+        ):
             updates = [
                 (number, begin, slice_in_dim(fields[number], begin, begin + size, axis=axis) + part)
                 for number, band, piece in group
@@ -186,7 +192,9 @@ def _ends(num: int, band: Band, piece):
 
 
 def _split_like(field, *, bands):
-    resized = lambda b: field.update(shape=(*field.shape[: b.axis], b.low + b.high, *field.shape[b.axis + 1 :]))
+    resized = lambda b: field.update(
+        shape=(*field.shape[: b.axis], b.low + b.high, *field.shape[b.axis + 1 :])
+    )
     return [field, *(resized(b) for b in bands)]
 
 

@@ -86,7 +86,9 @@ def spread(
     first, weights = [], []
     for axis, num in enumerate(domain.shape):
         along = index[:, axis]
-        on_nodes = isinstance(along, np.ndarray) and np.all(np.abs(along - np.round(along)) < _rounding(along, position_km))
+        on_nodes = isinstance(along, np.ndarray) and np.all(
+            np.abs(along - np.round(along)) < _rounding(along, position_km)
+        )
         if on_nodes and axis != slope:
             nodes = jnp.asarray(np.round(along), jnp.int32) % num
             begin, w = nodes, jnp.ones((nodes.shape[0], 1), dtype)
@@ -118,7 +120,9 @@ def _index(position_km: Any, domain: Domain, place: Place):
 
 
 def _rounding(index: np.ndarray, position_km: Any) -> float:
-    return _ON_NODE + 4 * float(np.finfo(np.asarray(position_km).dtype).eps) * float(np.max(np.abs(index), initial=1))
+    return _ON_NODE + 4 * float(np.finfo(np.asarray(position_km).dtype).eps) * float(
+        np.max(np.abs(index), initial=1)
+    )
 
 
 def _sign(domain: Domain, place: Place, axis: int, at_end: bool) -> float:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from diffseis.core.concrete import is_concrete
+from diffseis.core.grids import RegularGrid
 from diffseis.core.results import RESULTS, Solution
 from diffseis.wave.adjoint import AbstractAdjoint, Recursive
 from diffseis.wave.base import AbstractWaveEquation, Place, State
@@ -17,7 +18,7 @@ from diffseis.wave.domain import Domain
 from diffseis.wave.linear import materialised
 from diffseis.wave.points import Stencil, check_inside, spread
 from diffseis.wave.receivers import AbstractReceivers
-from diffseis.wave.resampling import add_dispersion, finer, integrated, remove_dispersion, shifted
+from diffseis.wave.resampling import add_dispersion, continued, finer, integrated, remove_dispersion, shifted
 from diffseis.wave.sources import AbstractSources
 from diffseis.wave.time_axis import TimeAxis
 
@@ -87,7 +88,7 @@ def propagate(
     boundary = Boundary.absorbing(medium.grid.num_dims) if boundary is None else boundary
     adjoint = Recursive() if adjoint is None else adjoint
     substeps = num_substeps(equation, medium, time_axis) if substeps is None else substeps
-    medium = eqx.tree_at(lambda m: m.grid, medium, replace_fn=lambda grid: jax.tree.map(_fixed, grid))
+    medium = _fix_grid(medium)
     domain = Domain(medium.grid, boundary)
     dt_s = time_axis.dt_s / substeps
     coefficients = equation.prepare(medium, domain, dt_s)
@@ -113,20 +114,25 @@ def propagate(
         state = _act(state, actions, force, after=False)
         state = _act(equation.step(state, coefficients), actions, force, after=True)
         # Read at the end: of fields that are read and then changed XLA would make copies.
-        return state, jax.tree.map(lambda r: _read(state, r), readings, is_leaf=lambda r: isinstance(r, _Reading))
+        return state, jax.tree.map(
+            lambda r: _read(state, r), readings, is_leaf=lambda r: isinstance(r, _Reading)
+        )
 
     state, recorded = adjoint.loop(body, state, tuple(forces), time_axis.num_samples * substeps)
 
     def finished(traces, early: bool):
         # The first sample of fields at whole steps is that of the medium at rest.
-        traces = shifted(traces.T, -0.5) if early else jnp.pad(traces.T, [(0, 0), (1, 0)])[:, :-1]
+        traces = traces.T if early else jnp.pad(traces.T, [(0, 0), (1, 0)])[:, :-1]
+        num = traces.shape[1]
+        traces = continued(traces)
+        traces = shifted(traces, -0.5) if early else traces
         traces = remove_dispersion(traces) if filter_dispersion else traces
-        return traces[:, ::substeps]
+        return traces[:, :num:substeps]
 
     value = tuple(
         kind.combine(
             tuple(finished(t, places[r.terms[0][0]].early) for t, r in zip(traces, reading, strict=True)),
-            lambda x: integrated(x, time_axis.dt_s),
+            lambda x: integrated(continued(x), time_axis.dt_s)[..., : time_axis.num_samples],
         )
         for kind, reading, traces in zip(several, readings, recorded, strict=True)
     )
@@ -135,7 +141,16 @@ def propagate(
     if throw:
         value = result.error_if(value, result != RESULTS.successful)
     stats = {"num_steps": time_axis.num_samples * substeps}
-    return Solution(value=value if isinstance(receivers, tuple) else value[0], result=result, stats=stats, state=state)
+    return Solution(
+        value=value if isinstance(receivers, tuple) else value[0], result=result, stats=stats, state=state
+    )
+
+
+def _fix_grid(medium):
+    """The medium with a grid that has no derivatives."""
+    is_grid = lambda node: isinstance(node, RegularGrid)
+    fix = lambda node: jax.tree.map(_fixed, node) if is_grid(node) else node
+    return jax.tree.map(fix, medium, is_leaf=is_grid)
 
 
 def _fixed(x):
@@ -146,15 +161,20 @@ def _fixed(x):
 def _driving(sources: AbstractSources, time_axis: TimeAxis, substeps: int, filter_dispersion: bool):
     """Series at every step."""
     if sources.series.shape[1] != time_axis.num_samples:
-        raise ValueError(f"sources have {sources.series.shape[1]} samples, the time axis {time_axis.num_samples}")
+        raise ValueError(
+            f"sources have {sources.series.shape[1]} samples, the time axis {time_axis.num_samples}"
+        )
     series = finer(sources.series, substeps)
     return add_dispersion(series) if filter_dispersion else series
 
 
-def _reading(equation, domain: Domain, places: dict[str, Place], state: State, name: str, position_km, slope) -> _Reading:
+def _reading(
+    equation, domain: Domain, places: dict[str, Place], state: State, name: str, position_km, slope
+) -> _Reading:
     terms = equation.observable(name, domain.grid.num_dims)
     stencils = tuple(
-        spread(position_km, domain, places[field], state.fields[field].dtype, reading=True, slope=slope) for field, _ in terms
+        spread(position_km, domain, places[field], state.fields[field].dtype, reading=True, slope=slope)
+        for field, _ in terms
     )
     return _Reading(terms, stencils)
 

@@ -29,7 +29,9 @@ class AbstractReceivers(eqx.Module):
         """Observables, the points where, and the axes along which they are differentiated."""
 
     @abc.abstractmethod
-    def combine(self, traces: tuple[Float[Array, "receiver time"], ...], integrate: Callable) -> Float[Array, "..."]:
+    def combine(
+        self, traces: tuple[Float[Array, "receiver time"], ...], integrate: Callable
+    ) -> Float[Array, "..."]:
         """What is recorded, of traces of what is `wanted`; `integrate` does so over time."""
 
 
@@ -79,7 +81,11 @@ class StrainReceivers(AbstractReceivers):
     position_km: Float[Array, "receiver dim"]
 
     def wanted(self):
-        return tuple((f"velocity {i}", self.position_km, j) for i in _axes(self.position_km) for j in _axes(self.position_km))
+        return tuple(
+            (f"velocity {i}", self.position_km, j)
+            for i in _axes(self.position_km)
+            for j in _axes(self.position_km)
+        )
 
     def combine(self, traces, integrate):
         gradient = _gradient(traces, self.position_km, integrate)
@@ -103,7 +109,9 @@ class RotationReceivers(AbstractReceivers):
         g = _gradient(traces, self.position_km, integrate)
         if self.position_km.shape[1] == 2:
             return (g[:, 1, 0] - g[:, 0, 1]) / 2
-        return jnp.stack([g[:, 2, 1] - g[:, 1, 2], g[:, 0, 2] - g[:, 2, 0], g[:, 1, 0] - g[:, 0, 1]], axis=1) / 2
+        return (
+            jnp.stack([g[:, 2, 1] - g[:, 1, 2], g[:, 0, 2] - g[:, 2, 0], g[:, 1, 0] - g[:, 0, 1]], axis=1) / 2
+        )
 
 
 class FiberReceivers(AbstractReceivers):
@@ -125,7 +133,9 @@ class FiberReceivers(AbstractReceivers):
 
     def __check_init__(self):
         if self.direction.shape != self.position_km.shape:
-            raise ValueError(f"`direction` has shape {self.direction.shape}, `position_km` {self.position_km.shape}")
+            raise ValueError(
+                f"`direction` has shape {self.direction.shape}, `position_km` {self.position_km.shape}"
+            )
 
     def wanted(self):
         # The mean of a derivative along a line is what is gained from its one end to its other.

@@ -21,6 +21,8 @@ from scipy.special import i0
 _WIDTH = 14
 _SHAPE = 2.3 * _WIDTH
 """Width and shape of the interpolating kernel on a grid of twice the frequencies: an error of 3e-14 (measured)."""
+_FADE = 200
+"""Samples over which a record is led to rest."""
 _ROOM = 1.5
 """Samples after the last one, as a share of all, for what moves later."""
 
@@ -53,7 +55,7 @@ def shifted(series: Float[Array, "*batch time"], samples: float) -> Float[Array,
     length = next_fast_len(2 * num, real=True)
     phase = np.exp(2j * np.pi * np.fft.rfftfreq(length) * samples)
     spectrum = jnp.fft.rfft(series, n=length, axis=-1)
-    turned = spectrum * jnp.asarray(phase, spectrum.dtype)
+    turned = spectrum * _rows(phase, spectrum)
     return jnp.fft.irfft(turned, n=length, axis=-1)[..., :num].astype(series.dtype)
 
 
@@ -64,12 +66,29 @@ def integrated(series: Float[Array, "*batch time"], dt_s: Float[Array, ""]) -> F
     omega = 2 * np.pi * np.fft.rfftfreq(length)
     inverse = np.where(omega > 0, 1 / (1j * np.maximum(omega, 1e-300)), 0)
     spectrum = jnp.fft.rfft(series, n=length, axis=-1)
-    swinging = jnp.fft.irfft(spectrum * jnp.asarray(inverse, spectrum.dtype), n=length, axis=-1)[..., :num]
+    swinging = jnp.fft.irfft(spectrum * _rows(inverse, spectrum), n=length, axis=-1)[..., :num]
     # Of the mean comes a slope.
     mean = jnp.sum(series, axis=-1, keepdims=True) / length
     steady = mean * jnp.arange(num, dtype=series.dtype).reshape((1,) * (series.ndim - 1) + (num,))
     total = swinging.astype(series.dtype) + steady
     return (total - total[..., :1]) * dt_s.astype(series.dtype)
+
+
+def continued(series: Float[Array, "*batch time"]) -> Float[Array, "*batch longer"]:
+    """A record that was cut off while waves still passed, led to rest: turned about its last value, and faded out.
+
+    A cut would ring through all of a record when it is filtered; led to rest like this only its last samples are uncertain.
+    """
+    num = series.shape[-1]
+    extra = min(num - 1, _FADE)
+    fade = np.cos(np.linspace(0, np.pi / 2, extra + 2)[1:-1]) ** 2
+    turned = 2 * series[..., -1:] - series[..., num - 1 - extra : num - 1][..., ::-1]
+    return jnp.concatenate([series, turned * _rows(fade, turned)], axis=-1)
+
+
+def _rows(values, like):
+    """The same values along the last axis for every row."""
+    return jnp.broadcast_to(jnp.asarray(values, like.dtype), like.shape)
 
 
 def _warp(series, direction: str):

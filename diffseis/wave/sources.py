@@ -23,7 +23,9 @@ class AbstractSources(eqx.Module):
 
 def _check(sources: AbstractSources) -> None:
     if sources.position_km.ndim != 2:
-        raise ValueError(f"`position_km` needs a row for each source, got an array of shape {sources.position_km.shape}")
+        raise ValueError(
+            f"`position_km` needs a row for each source, got an array of shape {sources.position_km.shape}"
+        )
     if sources.series.ndim != 2 or sources.series.shape[0] != sources.position_km.shape[0]:
         raise ValueError(
             f"`series` needs a row for each of {sources.position_km.shape[0]} sources, got an array of shape {sources.series.shape}"
@@ -82,7 +84,9 @@ class MomentSources(AbstractSources):
         _check(self)
         num, dim = self.position_km.shape
         if self.moment.shape != (num, dim, dim):
-            raise ValueError(f"`moment` has shape {self.moment.shape}, for these positions it must have {(num, dim, dim)}")
+            raise ValueError(
+                f"`moment` has shape {self.moment.shape}, for these positions it must have {(num, dim, dim)}"
+            )
 
 
 def time_series(

@@ -76,13 +76,13 @@ def _solve(rows: list[list[Fraction]], right: list[Fraction]) -> list[Fraction]:
 
 
 def laplacian(
-    u: Float[Array, "*shape"], weights: Float[Array, " dim"], *, order: int
+    u: Float[Array, "*shape"], weights: Float[Array, " _"], *, order: int, axes: tuple[int, ...] | None = None
 ) -> Float[Array, "*shape"]:
-    """Second differences, summed over all axes with a weight each (the inverse square of the spacing makes them derivatives).
+    """Second differences, summed over all axes, or some, with a weight each (the inverse square of the spacing makes them derivatives).
 
     Derivatives with respect to `weights` are not defined.
     """
-    return _laplacian_p.bind(u, weights, order=order, axes=tuple(range(u.ndim)))
+    return _laplacian_p.bind(u, weights, order=order, axes=tuple(range(u.ndim)) if axes is None else axes)
 
 
 def second_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> Float[Array, "*shape"]:

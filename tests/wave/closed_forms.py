@@ -71,3 +71,36 @@ def _later(series, dt_s: float, delay_s: float) -> np.ndarray:
 
     t = dt_s * np.arange(len(series))
     return np.where(t >= delay_s, CubicSpline(t, series)(np.maximum(t - delay_s, 0)), 0)
+
+
+def displacement_of_force(
+    force, series, dt_s: float, offset_km, p_km_s: float, s_km_s: float, density_g_cm3: float
+) -> np.ndarray:
+    """Displacement in km (3, time) of a force (3, in 1e15 N) with a time function, offset from it (equation 4.23)."""
+    r = np.linalg.norm(offset_km)
+    g, force = np.asarray(offset_km) / r, np.asarray(force)
+    along = g * (g @ force)
+    once = cumulative_trapezoid(series, dx=dt_s, initial=0.0)
+    twice = cumulative_trapezoid(once, dx=dt_s, initial=0.0)
+    at = lambda f, v: _later(f, dt_s, r / v)
+    # int tau f(t - tau) between the arrivals, by parts.
+    between = (
+        (r / p_km_s) * at(once, p_km_s)
+        - (r / s_km_s) * at(once, s_km_s)
+        + at(twice, p_km_s)
+        - at(twice, s_km_s)
+    )
+    terms = (
+        (3 * along - force)[:, None] / r**3 * between
+        + along[:, None] / (p_km_s**2 * r) * at(series, p_km_s)
+        + (force - along)[:, None] / (s_km_s**2 * r) * at(series, s_km_s)
+    )
+    return terms / (4 * np.pi * density_g_cm3)
+
+
+def through_absorption(trace, dt_s: float, distance_km: float, slowness) -> np.ndarray:
+    """A plane wave further on, by a complex slowness (s/km) of the frequency in radians per second."""
+    num = len(trace)
+    omega = 2 * np.pi * np.fft.rfftfreq(4 * num, dt_s)
+    spectrum = np.fft.rfft(trace, 4 * num)
+    return np.fft.irfft(spectrum * np.exp(-1j * omega * slowness(omega) * distance_km))[:num]

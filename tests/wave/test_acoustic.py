@@ -14,11 +14,11 @@ from diffseis.wave import (
     Acoustic,
     AcousticMedium,
     Boundary,
-    Full,
     FreeSurface,
+    Full,
     PressureReceivers,
-    Recursive,
     PressureSources,
+    Recursive,
     TimeAxis,
     num_substeps,
     propagate,
@@ -40,7 +40,10 @@ def _run(
     axis = TimeAxis(num, 0.002)
     pulse = Ricker(PEAK_HZ)
     series = jax.vmap(lambda t: pulse(t - 0.1))(axis.times_s())[None, :]
-    sources, receivers = PressureSources(jnp.zeros((1, num_dims)), series), PressureReceivers(jnp.asarray(receivers))
+    sources, receivers = (
+        PressureSources(jnp.zeros((1, num_dims)), series),
+        PressureReceivers(jnp.asarray(receivers)),
+    )
     medium, sources, receivers = jax.tree.map(lambda x: x.astype(dtype), (medium, sources, receivers))
     solution = propagate(Acoustic(order), medium, sources, receivers, axis, boundary=boundary, **more)
     return np.asarray(solution.value), np.asarray(series[0]), axis

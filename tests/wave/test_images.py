@@ -5,8 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from diffseis.wave.derivatives import trim
-from diffseis.wave.images import EVEN, INSIDE, ODD, WRAPPED, second_images, staggered_images
+from diffseis.core.grids import RegularGrid
+from diffseis.wave import Boundary, FreeSurface, Periodic
+from diffseis.wave.domain import Domain
+from diffseis.wave.edges import second_edges, staggered_edges
+from diffseis.wave.images import EVEN, INSIDE, ODD, WRAPPED
 from diffseis.wave.linear import place, split
 from diffseis.wave.stencils import ORDERS, second_difference, staggered_difference
 
@@ -14,9 +17,19 @@ needs_x64 = pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="th
 NUM = 24
 
 
-def _with(images, operator, field):
-    same, near = split(field, {i.reads: i.width for i in images})
-    return place(operator(same), {i.adds: i(trim(near[i.reads], i.reads, i.width)) for i in images})
+def _edges(make, kind, axis, num_dims, order, **how):
+    face = Periodic() if kind == WRAPPED else FreeSurface()
+    domain = Domain(
+        RegularGrid([0.0] * num_dims, [1.0] * num_dims, (NUM,) * num_dims),
+        Boundary(((face, face),) * num_dims),
+    )
+    return make(domain, axis, {FreeSurface: kind}, jnp.asarray(1.0), jnp.asarray(1.0), order, **how)
+
+
+def _with(edges, operator, field):
+    same, near = split(field, (edges.reads,))
+    added, _ = edges(near[0], edges.start(field.shape, field.dtype))
+    return place({"f": operator(same)}, {"f": (added,)})["f"]
 
 
 def _waves(kind, between):
@@ -40,8 +53,8 @@ def _waves(kind, between):
 def test_second_differences(kind, order):
     """Waves are eigenvectors of a stencil: with their images, up to the faces."""
     k, value, _ = _waves(kind, between=False)
-    images = [i for end in (False, True) for i in second_images((0, end), kind, order)]
-    found = _with(images, lambda u: second_difference(u, axis=0, order=order), jnp.asarray(value))
+    edges = _edges(second_edges, kind, 0, 1, order)
+    found = _with(edges, lambda u: second_difference(u, axis=0, order=order), jnp.asarray(value))
     middle = NUM // 2
     np.testing.assert_allclose(found, value * (found[middle] / value[middle]), atol=1e-12)
     np.testing.assert_allclose(found[middle] / value[middle], -(k**2), rtol=0.03)
@@ -53,9 +66,13 @@ def test_second_differences(kind, order):
 @pytest.mark.parametrize("order", ORDERS)
 def test_staggered_differences(kind, order, forward):
     _, value, slope = _waves(kind, between=not forward)
-    images = [i for end in (False, True) for i in staggered_images((0, end), kind, order, forward)]
+    edges = _edges(staggered_edges, kind, 0, 1, order, forward=forward)
     found = np.asarray(
-        _with(images, lambda u: staggered_difference(u, axis=0, order=order, forward=forward), jnp.asarray(value))
+        _with(
+            edges,
+            lambda u: staggered_difference(u, axis=0, order=order, forward=forward),
+            jnp.asarray(value),
+        )
     )
     expected = slope(np.arange(NUM) + 0.5 * forward)
     alive = slice(0, NUM - 1) if forward and kind != WRAPPED else slice(0, NUM)
@@ -69,8 +86,10 @@ def test_staggered_differences(kind, order, forward):
 def test_stencils_that_shorten_towards_the_face(order, forward):
     """They use nothing beyond it, and are as exact as their length allows; on the face itself fields between nodes have none."""
     _, value, slope = _waves(INSIDE, between=not forward)
-    images = [i for end in (False, True) for i in staggered_images((0, end), INSIDE, order, forward)]
-    operator = lambda u: _with(images, lambda u: staggered_difference(u, axis=0, order=order, forward=forward), u)
+    edges = _edges(staggered_edges, INSIDE, 0, 1, order, forward=forward)
+    operator = lambda u: _with(
+        edges, lambda u: staggered_difference(u, axis=0, order=order, forward=forward), u
+    )
     alive = slice(0, NUM - 1) if forward else slice(1, NUM - 1)
     found = np.asarray(operator(jnp.asarray(value)))
     expected = slope(np.arange(NUM) + 0.5 * forward)
@@ -86,9 +105,7 @@ def test_other_axes(axis):
     field = jax.random.normal(jax.random.key(0), (NUM, NUM))
     rows = field if axis == 1 else field.T
     along = lambda u, axis: _with(
-        [i for end in (False, True) for i in second_images((axis, end), ODD, 4)],
-        lambda u: second_difference(u, axis=axis, order=4),
-        u,
+        _edges(second_edges, ODD, axis, u.ndim, 4), lambda u: second_difference(u, axis=axis, order=4), u
     )
     expected = jnp.stack([along(row, 0) for row in rows])
     np.testing.assert_allclose(along(field, axis), expected if axis == 1 else expected.T, atol=1e-5)

@@ -38,7 +38,9 @@ def test_waves_are_read_up_to_the_faces(place_km, between, odd):
     wave = (lambda x: np.sin(k * x)) if odd else (lambda x: np.cos(k * x))
     slope = (lambda x: k * np.cos(k * x)) if odd else (lambda x: -k * np.sin(k * x))
     at = np.array([[place_km]])
-    read = lambda **how: spread(at, domain, _place(between, odd), float, reading=True, **how).read(_values(wave, between))
+    read = lambda **how: spread(at, domain, _place(between, odd), float, reading=True, **how).read(
+        _values(wave, between)
+    )
     np.testing.assert_allclose(read(), [wave(place_km)], atol=2e-4)
     np.testing.assert_allclose(read(slope=0), [slope(place_km)], atol=2e-3 * k)
 
@@ -47,7 +49,9 @@ def test_waves_are_read_up_to_the_faces(place_km, between, odd):
 def test_waves_are_read_round_a_periodic_axis(place_km):
     domain = _domain(Periodic(), Periodic())
     wave = lambda x: np.cos(2 * np.pi * 3 * x / NUM + 0.3)
-    found = spread(np.array([[place_km]]), domain, _place(False, False), float, reading=True).read(_values(wave, False))
+    found = spread(np.array([[place_km]]), domain, _place(False, False), float, reading=True).read(
+        _values(wave, False)
+    )
     np.testing.assert_allclose(found, [wave(place_km)], atol=2e-4)
 
 
@@ -75,4 +79,6 @@ def test_gradients_in_the_position(place_km):
         return stencil.read(field)[0]
 
     check_grads(value, place_km, rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(jax.grad(value)(jnp.asarray(place_km)), value(jnp.asarray(place_km), 0), rtol=1e-10)
+    np.testing.assert_allclose(
+        jax.grad(value)(jnp.asarray(place_km)), value(jnp.asarray(place_km), 0), rtol=1e-10
+    )
