@@ -3,6 +3,7 @@
 from diffseis.wave.acoustic import Acoustic as Acoustic
 from diffseis.wave.acoustic import AcousticMedium as AcousticMedium
 from diffseis.wave.adjoint import AbstractAdjoint as AbstractAdjoint
+from diffseis.wave.adjoint import BoundaryReconstruct as BoundaryReconstruct
 from diffseis.wave.adjoint import Full as Full
 from diffseis.wave.adjoint import Recursive as Recursive
 from diffseis.wave.base import AbstractWaveEquation as AbstractWaveEquation

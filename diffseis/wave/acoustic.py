@@ -22,7 +22,7 @@ from diffseis.wave.boundary import FreeSurface, Rigid
 from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, second_edges
 from diffseis.wave.images import EVEN, ODD
-from diffseis.wave.linear import Slabs, place, scaled, slabs_of, split
+from diffseis.wave.linear import Slabs, minus, place, scaled, slabs_of, split
 from diffseis.wave.sources import PressureSources
 from diffseis.wave.stencils import check_order, laplacian, second_coefficients
 
@@ -94,12 +94,25 @@ class Acoustic(AbstractWaveEquation):
 
     def step(self, state: State, coefficients: _Coefficients) -> State:
         # What pressure gains per step is carried, not pressure before: less is lost to rounding, and nothing has to be copied.
-        now, near = split(state.fields["pressure"], tuple(e.reads for e in coefficients.edges))
-        added, memory = at_faces(coefficients.edges, near, state.carried, coefficients.near)
-        bent = laplacian(now, coefficients.weights, order=self.order)
-        gain = state.fields["gain"] + scaled(coefficients.courant, bent)
-        gain = place({"gain": gain}, {"gain": added})["gain"]
-        return State({"pressure": now + gain, "gain": gain}, memory)
+        gain, memory = self._moved(
+            state.fields["pressure"], state.fields["gain"], state.carried, coefficients, 1
+        )
+        return State({"pressure": state.fields["pressure"] + gain, "gain": gain}, memory)
+
+    def step_back(self, state: State, coefficients: _Coefficients) -> State:
+        gain = state.fields["gain"]
+        before = state.fields["pressure"] - gain
+        gain, _ = self._moved(before, gain, state.carried, coefficients, -1)
+        return State({"pressure": before, "gain": gain}, state.carried)
+
+    def _moved(self, pressure, gain, memory, coefficients: _Coefficients, sign: int):
+        """The gain after pressure has acted on it, or before."""
+        now, near = split(pressure, tuple(e.reads for e in coefficients.edges))
+        added, memory = at_faces(coefficients.edges, near, memory, coefficients.near)
+        bent = scaled(coefficients.courant, laplacian(now, coefficients.weights, order=self.order))
+        if sign > 0:
+            return place({"gain": gain + bent}, {"gain": added})["gain"], memory
+        return place({"gain": gain - bent}, {"gain": tuple(minus(a) for a in added)})["gain"], memory
 
     def places(self, domain: Domain) -> dict[str, Place]:
         return dict.fromkeys(("pressure", "gain"), at_nodes(domain))

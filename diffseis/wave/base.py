@@ -80,6 +80,12 @@ class AbstractWaveEquation(eqx.Module):
     def step(self, state: State, coefficients: PyTree) -> State:
         """The state a step later."""
 
+    def step_back(self, state: State, coefficients: PyTree) -> State:
+        """The state a step before, as far as no absorbing layer has changed it: for equations that lose nothing inside."""
+        raise NotImplementedError(
+            f"{type(self).__name__} cannot be run backwards: waves are absorbed everywhere; use `adjoint=Recursive()`"
+        )
+
     @abc.abstractmethod
     def places(self, domain: Domain) -> dict[str, Place]:
         """Where and when each field lives."""

@@ -35,6 +35,7 @@ from diffseis.wave.first_order import (
     largest_step_s,
     mean_over_corners,
     near_faces,
+    negative,
     place_of,
 )
 from diffseis.wave.first_order import slopes as make_slopes
@@ -172,21 +173,18 @@ class Elastic(AbstractWaveEquation):
         return State(dict.fromkeys(coefficients.slopes, rest), memory)
 
     def step(self, state: State, coefficients: _Coefficients) -> State:
-        c, fields, memory = coefficients, dict(state.fields), dict(state.carried)
-        move_velocities(fields, memory, c.slopes, c.buoyancy, c.near)
-        num = len(c.lame)
-        inner, outer = all_slopes(fields, memory, c.slopes, [n for n in fields if n[0] == "v"])
-        moved, added = {}, {}
-        strains = tuple(crossed(inner[f"v{i}"][i], c.crossing[i]) for i in range(num))
-        for i, gained in enumerate(_hooke(c.lame, c.shear, strains)):
-            name = stress(i, i)
-            moved[name] = fields[name] + gained
-            added[name] = tuple(c.near[name][j] * outer[f"v{j}"][j] for j in range(num))
-            for j in range(i + 1, num):
-                name = stress(i, j)
-                moved[name] = fields[name] + scaled(c.modulus[name], inner[f"v{i}"][j] + inner[f"v{j}"][i])
-                added[name] = (c.near[name][j] * outer[f"v{i}"][j], c.near[name][i] * outer[f"v{j}"][i])
-        return State(fields | place(moved, added), memory)
+        fields, memory = dict(state.fields), dict(state.carried)
+        move_velocities(fields, memory, coefficients.slopes, coefficients.buoyancy, coefficients.near)
+        _move_stresses(fields, memory, coefficients)
+        return State(fields, memory)
+
+    def step_back(self, state: State, coefficients: _Coefficients) -> State:
+        fields, memory = dict(state.fields), dict(state.carried)
+        moving = lambda c: (c.buoyancy, c.lame, c.shear, c.modulus, c.near)
+        back = eqx.tree_at(moving, coefficients, replace_fn=negative)
+        _move_stresses(fields, memory, back)
+        move_velocities(fields, memory, back.slopes, back.buoyancy, back.near)
+        return State(fields, state.carried)
 
     def places(self, domain: Domain) -> dict[str, Place]:
         return elastic_places(domain)
@@ -362,6 +360,23 @@ def move_velocities(fields, memory, slopes: dict[str, Slopes], buoyancy, near) -
         total = sum(inner[stress(i, j)][j] for j in range(len(buoyancy)))
         moved[name] = fields[name] + scaled(buoyancy[name], total)
         added[name] = tuple(near[name][j] * outer[stress(i, j)][j] for j in range(len(buoyancy)))
+    fields |= place(moved, added)
+
+
+def _move_stresses(fields, memory, c: _Coefficients) -> None:
+    """Stresses a step later, in `fields`."""
+    num = len(c.lame)
+    inner, outer = all_slopes(fields, memory, c.slopes, [n for n in fields if n[0] == "v"])
+    moved, added = {}, {}
+    strains = tuple(crossed(inner[f"v{i}"][i], c.crossing[i]) for i in range(num))
+    for i, gained in enumerate(_hooke(c.lame, c.shear, strains)):
+        name = stress(i, i)
+        moved[name] = fields[name] + gained
+        added[name] = tuple(c.near[name][j] * outer[f"v{j}"][j] for j in range(num))
+        for j in range(i + 1, num):
+            name = stress(i, j)
+            moved[name] = fields[name] + scaled(c.modulus[name], inner[f"v{i}"][j] + inner[f"v{j}"][i])
+            added[name] = (c.near[name][j] * outer[f"v{i}"][j], c.near[name][i] * outer[f"v{j}"][i])
     fields |= place(moved, added)
 
 

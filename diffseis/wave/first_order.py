@@ -9,6 +9,7 @@ References:
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
@@ -116,3 +117,8 @@ def mean_over_corners(domain: Domain, values: Float[Array, "*all"], axes) -> Flo
 def near_faces(values: Float[Array, "*all"], slopes: Slopes, axis: int) -> Slabs:
     """Coefficients of a derivative near faces, as deep as its edges add there, over the spacing."""
     return slabs_of(slopes.inverse_spacing[axis] * values, slopes.edges[axis].adds)
+
+
+def negative(coefficients: PyTree) -> PyTree:
+    """The same with their signs changed: they run a leapfrog backwards."""
+    return jax.tree.map(jnp.negative, coefficients)

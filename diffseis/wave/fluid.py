@@ -19,10 +19,10 @@ from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
 from diffseis.wave.boundary import FreeSurface, Rigid
 from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Kinds
-from diffseis.wave.first_order import Slopes, alive, fixed, largest_step_s, near_faces, place_of
+from diffseis.wave.first_order import Slopes, alive, fixed, largest_step_s, near_faces, negative, place_of
 from diffseis.wave.first_order import slopes as make_slopes
 from diffseis.wave.images import EVEN, ODD
-from diffseis.wave.linear import Slabs, place, scaled
+from diffseis.wave.linear import Slabs, minus, place, scaled
 from diffseis.wave.sources import ForceSources, PressureSources
 from diffseis.wave.stencils import check_order
 
@@ -102,22 +102,21 @@ class Fluid(AbstractWaveEquation):
         return State(dict.fromkeys(coefficients.slopes, rest), memory)
 
     def step(self, state: State, coefficients: _Coefficients) -> State:
-        c, fields, memory = coefficients, dict(state.fields), dict(state.carried)
-        found = c.slopes["pressure"](fields["pressure"], memory["pressure"])
-        fields["pressure"], inner, outer, memory["pressure"] = found
-        moved, added = {}, {}
-        for i, buoyancy in enumerate(c.buoyancy):
-            moved[f"v{i}"] = fields[f"v{i}"] - scaled(buoyancy, inner[i])
-            added[f"v{i}"] = (_minus(c.near_velocity[i] * outer[i]),)
-        fields |= place(moved, added)
-        total, edges = [], []
-        for i, near in enumerate(c.near_pressure):
-            name = f"v{i}"
-            fields[name], slope, outer, memory[name] = c.slopes[name](fields[name], memory[name])
-            total.append(slope[i])
-            edges.append(_minus(near * outer[i]))
-        pressure = fields["pressure"] - scaled(c.bulk, sum(total[1:], start=total[0]))
-        return State(fields | place({"pressure": pressure}, {"pressure": tuple(edges)}), memory)
+        fields, memory = dict(state.fields), dict(state.carried)
+        _move_velocities(fields, memory, coefficients)
+        _move_pressure(fields, memory, coefficients)
+        return State(fields, memory)
+
+    def step_back(self, state: State, coefficients: _Coefficients) -> State:
+        fields, memory = dict(state.fields), dict(state.carried)
+        back = eqx.tree_at(
+            lambda c: (c.buoyancy, c.bulk, c.near_velocity, c.near_pressure),
+            coefficients,
+            replace_fn=negative,
+        )
+        _move_pressure(fields, memory, back)
+        _move_velocities(fields, memory, back)
+        return State(fields, state.carried)
 
     def places(self, domain: Domain) -> dict[str, Place]:
         num = domain.grid.num_dims
@@ -155,5 +154,22 @@ def _kinds(name: str) -> Kinds:
     return PRESSURE if name == "pressure" else VELOCITY
 
 
-def _minus(slabs: Slabs) -> Slabs:
-    return Slabs(-slabs.values, slabs.band)
+def _move_velocities(fields, memory, c: _Coefficients) -> None:
+    found = c.slopes["pressure"](fields["pressure"], memory["pressure"])
+    fields["pressure"], inner, outer, memory["pressure"] = found
+    moved, added = {}, {}
+    for i, buoyancy in enumerate(c.buoyancy):
+        moved[f"v{i}"] = fields[f"v{i}"] - scaled(buoyancy, inner[i])
+        added[f"v{i}"] = (minus(c.near_velocity[i] * outer[i]),)
+    fields |= place(moved, added)
+
+
+def _move_pressure(fields, memory, c: _Coefficients) -> None:
+    total, edges = [], []
+    for i, near in enumerate(c.near_pressure):
+        name = f"v{i}"
+        fields[name], slope, outer, memory[name] = c.slopes[name](fields[name], memory[name])
+        total.append(slope[i])
+        edges.append(minus(near * outer[i]))
+    pressure = fields["pressure"] - scaled(c.bulk, sum(total[1:], start=total[0]))
+    fields |= place({"pressure": pressure}, {"pressure": tuple(edges)})

@@ -127,6 +127,11 @@ def _cut(values, band: Band):
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts, band.axis)
 
 
+def minus(slabs: Slabs) -> Slabs:
+    """The same with their signs changed."""
+    return Slabs(-slabs.values, slabs.band)
+
+
 def slabs_of(values: Float[Array, "*shape"], band: Band) -> Slabs:
     """Of coefficients, which do not change with time."""
     return Slabs(_cut(values, band), band)

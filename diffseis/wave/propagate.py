@@ -1,6 +1,7 @@
 """Waves from sources to receivers: the one time loop."""
 
 import math
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +12,7 @@ from jaxtyping import Array, Float, PyTree
 from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.core.results import RESULTS, Solution
-from diffseis.wave.adjoint import AbstractAdjoint, Recursive
+from diffseis.wave.adjoint import AbstractAdjoint, BoundaryReconstruct, Loop, Recursive
 from diffseis.wave.base import AbstractWaveEquation, Place, State
 from diffseis.wave.boundary import Boundary
 from diffseis.wave.domain import Domain
@@ -19,6 +20,7 @@ from diffseis.wave.linear import materialised
 from diffseis.wave.points import Stencil, check_inside, spread
 from diffseis.wave.receivers import AbstractReceivers
 from diffseis.wave.resampling import add_dispersion, continued, finer, integrated, remove_dispersion, shifted
+from diffseis.wave.rims import Rims, rims_of
 from diffseis.wave.sources import AbstractSources
 from diffseis.wave.time_axis import TimeAxis
 
@@ -35,6 +37,14 @@ def num_substeps(equation: AbstractWaveEquation, medium: Any, time_axis: TimeAxi
             "time_axis)`, found outside of jit and grad"
         )
     return max(1, math.ceil(float(time_axis.dt_s) / (SAFETY * float(largest)) - 1e-9))
+
+
+class _Operands(eqx.Module):
+    """What a step needs besides the state."""
+
+    coefficients: PyTree
+    actions: tuple["_Action", ...]
+    readings: tuple[tuple["_Reading", ...], ...]
 
 
 class _Action(eqx.Module):
@@ -110,15 +120,21 @@ def propagate(
         check_inside("receiver", kind.position_km, medium.grid)
         readings.append(tuple(_reading(equation, domain, places, state, *wanted) for wanted in kind.wanted()))
 
-    def body(state, force):
-        state = _act(state, actions, force, after=False)
-        state = _act(equation.step(state, coefficients), actions, force, after=True)
-        # Read at the end: of fields that are read and then changed XLA would make copies.
-        return state, jax.tree.map(
-            lambda r: _read(state, r), readings, is_leaf=lambda r: isinstance(r, _Reading)
-        )
-
-    state, recorded = adjoint.loop(body, state, tuple(forces), time_axis.num_samples * substeps)
+    operands = _Operands(coefficients, tuple(actions), tuple(readings))
+    reconstructs = isinstance(adjoint, BoundaryReconstruct)
+    moving = jax.tree.map(eqx.is_inexact_array, operands)
+    moving = eqx.tree_at(lambda o: o.coefficients, moving, Rims.moving(coefficients, domain.shape))
+    loop = Loop(
+        operands,
+        state,
+        tuple(forces),
+        time_axis.num_samples * substeps,
+        body=partial(_step, equation),
+        undo=partial(_undo, equation),
+        rims=rims_of(domain, equation.order) if reconstructs else None,
+        moving=moving if reconstructs else None,
+    )
+    state, recorded = adjoint.run(loop)
 
     def finished(traces, early: bool):
         # The first sample of fields at whole steps is that of the medium at rest.
@@ -179,7 +195,23 @@ def _reading(
     return _Reading(terms, stencils)
 
 
-def _act(state: State, actions: list[_Action], forces, *, after: bool) -> State:
+def _step(equation: AbstractWaveEquation, operands: _Operands, state: State, force):
+    """The state a step later, and what is recorded of it."""
+    state = _act(state, operands.actions, force, after=False)
+    state = _act(equation.step(state, operands.coefficients), operands.actions, force, after=True)
+    # Read at the end: of fields that are read and then changed XLA would make copies.
+    is_reading = lambda r: isinstance(r, _Reading)
+    return state, jax.tree.map(lambda r: _read(state, r), operands.readings, is_leaf=is_reading)
+
+
+def _undo(equation: AbstractWaveEquation, operands: _Operands, state: State, force) -> State:
+    """The state before a step."""
+    force = jax.tree.map(jnp.negative, force)
+    state = equation.step_back(_act(state, operands.actions, force, after=True), operands.coefficients)
+    return _act(state, operands.actions, force, after=False)
+
+
+def _act(state: State, actions: tuple[_Action, ...], forces, *, after: bool) -> State:
     """The state with what sources add to it before or after a step."""
     fields = dict(state.fields)
     for action, force in zip(actions, forces, strict=True):

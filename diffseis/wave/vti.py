@@ -24,6 +24,7 @@ from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
 from diffseis.wave.boundary import FreeSurface
 from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, second_edges
+from diffseis.wave.first_order import negative
 from diffseis.wave.linear import Slabs, place, scaled, split
 from diffseis.wave.sources import PressureSources
 from diffseis.wave.stencils import check_order, laplacian
@@ -123,12 +124,25 @@ class AcousticVTI(AbstractWaveEquation):
         )
 
     def step(self, state: State, coefficients: _Coefficients) -> State:
-        c, fields = coefficients, dict(state.fields)
+        fields = dict(state.fields)
+        gains, memory = self._gains(fields, state.carried, coefficients)
+        fields |= {f"{name} gain": gain for name, gain in gains.items()}
+        return State(fields | {name: fields[name] + gain for name, gain in gains.items()}, memory)
+
+    def step_back(self, state: State, coefficients: _Coefficients) -> State:
+        fields = dict(state.fields)
+        fields |= {name: fields[name] - fields[f"{name} gain"] for name in ("horizontal", "vertical")}
+        moving = lambda c: (c.horizontal, c.coupling, c.vertical, c.near)
+        gains, _ = self._gains(fields, state.carried, eqx.tree_at(moving, coefficients, replace_fn=negative))
+        return State(fields | {f"{name} gain": gain for name, gain in gains.items()}, state.carried)
+
+    def _gains(self, fields, memory, c: _Coefficients):
+        """What both stresses gain in a step."""
         axes = tuple(range(fields["vertical"].ndim))
         fields["horizontal"], aside = split(fields["horizontal"], tuple(e.reads for e in c.edges[:-1]))
         fields["vertical"], below = split(fields["vertical"], (c.edges[-1].reads,))
-        along, memory = at_faces(c.edges, aside + below, state.carried, c.near["horizontal"])
-        across, _ = at_faces(c.edges, aside + below, state.carried, c.near["vertical"])
+        along, later = at_faces(c.edges, aside + below, memory, c.near["horizontal"])
+        across, _ = at_faces(c.edges, aside + below, memory, c.near["vertical"])
         flat = laplacian(fields["horizontal"], c.weights[:-1], order=self.order, axes=axes[:-1])
         steep = laplacian(fields["vertical"], c.weights[-1:], order=self.order, axes=axes[-1:])
         gains = place(
@@ -140,8 +154,7 @@ class AcousticVTI(AbstractWaveEquation):
             },
             {"horizontal": along, "vertical": across},
         )
-        fields |= {f"{name} gain": gain for name, gain in gains.items()}
-        return State(fields | {name: fields[name] + gain for name, gain in gains.items()}, memory)
+        return gains, later
 
     def places(self, domain: Domain) -> dict[str, Place]:
         return dict.fromkeys(("horizontal", "vertical", "horizontal gain", "vertical gain"), at_nodes(domain))

@@ -76,7 +76,7 @@ def _series(key, num=NUM):
 
 def _run(equation, medium, sources, receivers, **options):
     axis = TimeAxis(sources.series.shape[1], DT)
-    options = {"substeps": num_substeps(equation, medium, axis), "throw": False, "boundary": None} | options
+    options = {"substeps": None, "throw": False, "boundary": None} | options
     if options["boundary"] is None:
         options["boundary"] = Boundary.absorbing(medium.grid.num_dims, num_nodes=6)
     return propagate(equation, medium, sources, receivers, axis, **options).value
@@ -99,16 +99,13 @@ def test_reciprocity(name, num_dims):
     face = Periodic() if name == "elastic" else Rigid()
     run = lambda *args: _run(equation, medium, *args, boundary=Boundary(((face, face),) * num_dims))
     at = lambda place: _at(place, num_dims)
-    if name == "elastic":
+    if name != "acoustic":
         one, two = np.eye(num_dims)[:1], np.eye(num_dims)[-1:]
         there = run(ForceSources(at(A), jnp.asarray(one), series), VelocityReceivers(at(B)))[0, num_dims - 1]
         back = run(ForceSources(at(B), jnp.asarray(two), series), VelocityReceivers(at(A)))[0, 0]
     else:
         there = run(PressureSources(at(A), series), PressureReceivers(at(B)))
         back = run(PressureSources(at(B), series), PressureReceivers(at(A)))
-    if name == "fluid":  # The source is divided by the bulk modulus, which has a value at nodes alone.
-        scale = float(jnp.vdot(there, back) / jnp.vdot(back, back))
-        back = scale * back
     assert np.linalg.norm(there) > 0
     np.testing.assert_allclose(
         there, back, rtol=0, atol=(1e-11 if name != "fluid" else 0.05) * np.max(np.abs(there))
@@ -124,7 +121,7 @@ def test_reciprocity_of_moment_and_strain():
     full = lambda v: jnp.full(grid.shape, v)
     medium = ElasticMedium(grid, full(3.0), full(1.7), full(2.2))
     equation = Elastic(8)
-    t = jnp.arange(90) * DT
+    t = jnp.asarray(np.arange(90) * DT)
     series = jnp.exp(-0.5 * ((t - 0.25) / 0.05) ** 2)[None, :]
     moment = jnp.asarray([[1.0, 0.3, -0.5], [0.3, -0.7, 0.8], [-0.5, 0.8, 0.4]])[None]
     there = _run(equation, medium, MomentSources(_at(A, 3), moment, series), VelocityReceivers(_at(B, 3)))[0]
