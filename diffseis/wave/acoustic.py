@@ -145,8 +145,8 @@ def at_nodes(domain: Domain) -> Place:
     return Place(
         (False,) * domain.grid.num_dims,
         tuple(
-            tuple(isinstance(domain.face((a, e)), FreeSurface) for e in (False, True))
-            for a in range(domain.grid.num_dims)
+            (isinstance(low, FreeSurface), isinstance(high, FreeSurface))
+            for low, high in domain.boundary.faces
         ),
         early=False,
     )

@@ -32,7 +32,7 @@ class Loop(eqx.Module):
     num_steps: int = eqx.field(static=True)
     body: Callable = eqx.field(static=True)
     undo: Callable = eqx.field(static=True)
-    rims: Rims | None
+    rims: Rims
     moving: PyTree
 
 
@@ -87,7 +87,8 @@ class BoundaryReconstruct(AbstractAdjoint):
     """Only what surrounds the grid is kept at each step; in reverse mode the wavefield is run backwards from its end.
 
     The least memory, and no step is computed three times; for equations without absorption. Derivatives are of first order and in reverse mode alone.
-    Those by the medium are exact to rounding except on the outermost nodes next to absorbing layers, half a stencil deep, which get none.
+    Those by the medium are exact to rounding except on the outermost nodes next to absorbing layers, half a stencil deep, which get none; those by positions
+    are inexact where interpolation reaches into a layer, within six nodes of it.
     """
 
     def run(self, loop: Loop) -> tuple[PyTree, PyTree]:

@@ -58,9 +58,14 @@ class Edges(eqx.Module):
     def __call__(self, near: Slabs, memory: PyTree) -> tuple[Slabs, PyTree]:
         """What to add to the derivative (times the spacing, or its square), and the memories a step later."""
         added = None
-        if self.decay is not None:
+        if self.decay is not None and self.gain is not None:
             # A stencil takes what lies beyond the slabs as zero: so it is beyond the faces; and where the slabs meet nothing is used.
-            added, memory = (self._second if self.forward is None else self._first)(near.values, memory)
+            along = [-1 if a == self.reads.axis else 1 for a in range(near.values.ndim)]
+            decay, gain = self.decay.reshape(along), self.gain.reshape(along)
+            remember = lambda memory, derivative: decay * memory + gain * derivative
+            added, memory = (self._second if self.forward is None else self._first)(
+                near.values, memory, remember
+            )
             added = Slabs(added, self.reads).outer(self.adds).values
         if self.images is not None:
             matrix, axis = jnp.asarray(self.images, near.values.dtype), self.reads.axis
@@ -69,21 +74,17 @@ class Edges(eqx.Module):
         # Without layers or images nothing is read, and nothing added.
         return Slabs(near.values if added is None else added, self.adds), memory
 
-    def _first(self, near, memory):
+    def _first(self, near, memory, remember: Callable):
         slope = staggered_difference(near, axis=self.reads.axis, order=self.order, forward=bool(self.forward))
-        psi = self._remember(memory[0], slope)
+        psi = remember(memory[0], slope)
         return psi, (psi,)
 
-    def _second(self, near, memory):
+    def _second(self, near, memory, remember: Callable):
         how = {"axis": self.reads.axis, "order": self.order}
-        psi = self._remember(memory[0], central_difference(near, **how))
+        psi = remember(memory[0], central_difference(near, **how))
         slope = central_difference(psi, **how)
-        zeta = self._remember(memory[1], second_difference(near, **how) + slope)
+        zeta = remember(memory[1], second_difference(near, **how) + slope)
         return slope + zeta, (psi, zeta)
-
-    def _remember(self, memory, derivative):
-        along = [-1 if a == self.reads.axis else 1 for a in range(memory.ndim)]
-        return self.decay.reshape(along) * memory + self.gain.reshape(along) * derivative
 
 
 def second_edges(domain: Domain, axis: int, kinds: Kinds, speed_km_s, dt_s, order: int) -> Edges:

@@ -114,7 +114,7 @@ def propagate(
             stencil = spread(kind.position_km, domain, places[act.field], dtype, reading=False)
             actions.append(_Action(act.field, act.after, stencil, act.factor))
             moved = shifted(series, 0.5) if act.half else series
-            forces.append((act.amplitude[:, None] * moved.astype(dtype)).T)
+            forces.append((act.amplitude.astype(dtype)[:, None] * moved.astype(dtype)).T)
     readings = []
     for kind in several:
         check_inside("receiver", kind.position_km, medium.grid)
@@ -131,7 +131,7 @@ def propagate(
         time_axis.num_samples * substeps,
         body=partial(_step, equation),
         undo=partial(_undo, equation),
-        rims=rims_of(domain, equation.order) if reconstructs else None,
+        rims=rims_of(domain, equation.order, check=reconstructs),
         moving=moving if reconstructs else None,
     )
     state, recorded = adjoint.run(loop)
@@ -222,7 +222,8 @@ def _act(state: State, actions: tuple[_Action, ...], forces, *, after: bool) -> 
 
 
 def _read(state: State, reading: _Reading) -> Float[Array, " receiver"]:
-    return sum(
+    found = [
         factor * stencil.read(state.fields[field])
         for (field, factor), stencil in zip(reading.terms, reading.stencils, strict=True)
-    )
+    ]
+    return sum(found[1:], start=found[0])

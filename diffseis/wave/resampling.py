@@ -52,7 +52,7 @@ def finer(series: Float[Array, "*batch time"], factor: int) -> Float[Array, "*ba
 def shifted(series: Float[Array, "*batch time"], samples: float) -> Float[Array, "*batch time"]:
     """Band-limited values a part of a sample later than each; silence surrounds the series."""
     num = series.shape[-1]
-    length = next_fast_len(2 * num, real=True)
+    length = int(np.asarray(next_fast_len(2 * num, real=True)))
     phase = np.exp(2j * np.pi * np.fft.rfftfreq(length) * samples)
     spectrum = jnp.fft.rfft(series, n=length, axis=-1)
     turned = spectrum * _rows(phase, spectrum)
@@ -62,7 +62,7 @@ def shifted(series: Float[Array, "*batch time"], samples: float) -> Float[Array,
 def integrated(series: Float[Array, "*batch time"], dt_s: Float[Array, ""]) -> Float[Array, "*batch time"]:
     """The integral over time from the first sample of a band-limited series that begins and ends at rest."""
     num = series.shape[-1]
-    length = next_fast_len(2 * num, real=True)
+    length = int(np.asarray(next_fast_len(2 * num, real=True)))
     omega = 2 * np.pi * np.fft.rfftfreq(length)
     inverse = np.where(omega > 0, 1 / (1j * np.maximum(omega, 1e-300)), 0)
     spectrum = jnp.fft.rfft(series, n=length, axis=-1)

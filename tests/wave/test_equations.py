@@ -13,6 +13,7 @@ from diffseis.wave import (
     AcousticMedium,
     AcousticVTI,
     Boundary,
+    BoundaryReconstruct,
     Elastic,
     ElasticMedium,
     Fluid,
@@ -234,3 +235,46 @@ def test_long_runs_stay_bounded(name, face):
     assert late < 2 * early
     if isinstance(face, Absorbing):
         assert late < 1e-2 * early
+
+
+@needs_x64
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["acoustic", "fluid", "vti", "elastic"])
+@pytest.mark.parametrize("free_surface", [False, True])
+def test_running_backwards(name, free_surface):
+    """The gradient of checkpoints, to rounding, inside the outermost nodes next to layers; none on those."""
+    run, (values, series, source, receiver) = _flat(name, 2)
+    boundary = Boundary.absorbing(2, num_nodes=6, free_surface=free_surface)
+    misfit = lambda adjoint: (
+        lambda v, s: 0.5 * jnp.sum(run(v, s, source, receiver, adjoint=adjoint, boundary=boundary) ** 2)
+    )
+    expected, found = (
+        jax.jit(jax.grad(misfit(adjoint), argnums=(0, 1)))(values, series)
+        for adjoint in (Full(), BoundaryReconstruct())
+    )
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-10, atol=1e-12 * np.max(np.abs(expected[1])))
+    half = CASES[name][0].order // 2
+    inside = (slice(half, -half), slice(0 if free_surface else half, -half))
+    for a, b in zip(expected[0], found[0], strict=True):
+        np.testing.assert_allclose(b[inside], a[inside], rtol=0, atol=1e-12 * np.max(np.abs(a)))
+        np.testing.assert_array_equal(b[:half], 0)
+
+
+@needs_x64
+@pytest.mark.slow
+def test_what_absorbs_cannot_run_backwards():
+    run, (values, series, source, receiver) = _flat("viscoelastic", 2)
+    with pytest.raises(NotImplementedError, match="absorbed everywhere"):
+        jax.grad(lambda s: jnp.sum(run(values, s, source, receiver, adjoint=BoundaryReconstruct())))(series)
+
+
+@needs_x64
+@pytest.mark.long
+@pytest.mark.parametrize("name", list(CASES))
+def test_single_precision(name):
+    """On a grid and a time axis of double precision, as they are by default."""
+    run, arguments = _flat(name, 2)
+    single = run(*jax.tree.map(lambda x: x.astype("float32"), arguments))
+    double = run(*arguments)
+    assert single.dtype == np.dtype("float32")
+    np.testing.assert_allclose(single, double, rtol=0, atol=2e-5 * np.max(np.abs(double)))
