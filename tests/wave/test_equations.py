@@ -91,7 +91,9 @@ def _at(place, num_dims):
 
 
 @needs_x64
-@pytest.mark.parametrize("num_dims", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "num_dims", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", ["acoustic", "fluid", "elastic"])
 def test_reciprocity(name, num_dims):
     """Between nodes, in a rough medium, between faces that are rigid (of fluids) or periodic: to rounding."""
@@ -204,7 +206,7 @@ def test_checkpoints_and_curvature(name):
 
 
 @needs_x64
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(CASES))
 def test_batches_of_shots(name):
     run, (values, series, source, receiver) = _flat(name, 2)
@@ -269,7 +271,7 @@ def test_what_absorbs_cannot_run_backwards():
 
 
 @needs_x64
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(CASES))
 def test_single_precision(name):
     """On a grid and a time axis of double precision, as they are by default."""
