@@ -157,7 +157,8 @@ def near_faces(values, edges: tuple[Edges, ...], weights) -> tuple[Slabs, ...]:
     return tuple(slabs_of(weights[e.adds.axis] * values, e.adds) for e in edges)
 
 
-def at_faces(edges: tuple[Edges, ...], near: tuple[Slabs, ...], memory: PyTree, factors: tuple[Slabs, ...]):
-    """What edges add to derivatives, times factors; and what they remember."""
+def at_faces(edges: tuple[Edges, ...], near: tuple[Slabs, ...], memory: PyTree, *factors: tuple[Slabs, ...]):
+    """What edges add to derivatives, times each of several sets of factors; and what they remember."""
     found = [edge(slabs, m) for edge, slabs, m in zip(edges, near, memory, strict=True)]
-    return tuple(f * added for f, (added, _) in zip(factors, found, strict=True)), tuple(m for _, m in found)
+    several = [tuple(f * added for f, (added, _) in zip(fs, found, strict=True)) for fs in factors]
+    return *several, tuple(m for _, m in found)

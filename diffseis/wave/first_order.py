@@ -46,9 +46,13 @@ class Slopes(eqx.Module):
         faces add, and that; the memories a step later."""
         axes = tuple(self.edges)
         field, near = split(field, tuple(self.edges[a].reads for a in axes))
-        differences = staggered_differences(
-            field, {a: bool(self.edges[a].forward) for a in axes}, order=self.order
-        )
+        forward = {a: bool(self.edges[a].forward) for a in axes}
+        differences = staggered_differences(field, forward, order=self.order)
+        if self.whole is not None:
+            short = staggered_differences(field, forward, order=2)
+            differences = [
+                s + self.whole[a] * (d - s) for a, s, d in zip(axes, short, differences, strict=True)
+            ]
         inner = {a: self.inverse_spacing[a] * d for a, d in zip(axes, differences, strict=True)}
         outer, later = {}, {}
         for axis, slabs in zip(axes, near, strict=True):

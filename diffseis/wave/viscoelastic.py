@@ -158,6 +158,10 @@ class Viscoelastic(AbstractWaveEquation):
         num, elastic = domain.grid.num_dims, medium.elastic
         dtype = elastic.p_speed_km_s.dtype
         dt_s = dt_s.astype(dtype)
+        if is_concrete(elastic.density_g_cm3) and not np.all(np.asarray(elastic.density_g_cm3) > 0):
+            raise ValueError(
+                "`density_g_cm3` is zero somewhere: air over the ground is for `Elastic(topography=True)` alone"
+            )
         density = domain.extend(elastic.density_g_cm3)
         p_shares, s_shares = (self.strengths(q) for q in (medium.p_quality, medium.s_quality))
         p_modulus = density * domain.extend(elastic.p_speed_km_s**2 * self.unrelaxed(p_shares))

@@ -1,8 +1,8 @@
 """Pressure in a transversely isotropic medium with a vertical axis, in the acoustic approximation.
 
 Horizontal and vertical stress, ``h_tt / v^2 = (1 + 2 epsilon) (h_xx + h_yy) + sqrt(1 + 2 delta) g_zz`` and
-``g_tt / v^2 = sqrt(1 + 2 delta) (h_xx + h_yy) + g_zz + s`` (of ``h`` the source is ``sqrt(1 + 2 delta) s``; receivers record ``g``), whose P waves are those of the elastic medium, to the approximation that shear waves along the
-axis do not exist. Where epsilon is less than delta the equations are unstable. Sources in an anisotropic place also make a slow, diamond-shaped
+``g_tt / v^2 = sqrt(1 + 2 delta) (h_xx + h_yy) + g_zz + s`` (of ``h`` the source is ``sqrt(1 + 2 delta) s``; receivers record ``g``), whose P
+waves are those of the elastic medium, to the approximation that shear waves along the axis do not exist. Where epsilon is less than delta the equations are unstable. Sources in an anisotropic place also make a slow, diamond-shaped
 artefact; it is absent where epsilon equals delta.
 
 References:
@@ -141,8 +141,8 @@ class AcousticVTI(AbstractWaveEquation):
         axes = tuple(range(fields["vertical"].ndim))
         fields["horizontal"], aside = split(fields["horizontal"], tuple(e.reads for e in c.edges[:-1]))
         fields["vertical"], below = split(fields["vertical"], (c.edges[-1].reads,))
-        along, later = at_faces(c.edges, aside + below, memory, c.near["horizontal"])
-        across, _ = at_faces(c.edges, aside + below, memory, c.near["vertical"])
+        near = c.near["horizontal"], c.near["vertical"]
+        along, across, later = at_faces(c.edges, aside + below, memory, *near)
         flat = laplacian(fields["horizontal"], c.weights[:-1], order=self.order, axes=axes[:-1])
         steep = laplacian(fields["vertical"], c.weights[-1:], order=self.order, axes=axes[-1:])
         gains = place(
@@ -165,10 +165,12 @@ class AcousticVTI(AbstractWaveEquation):
                 f"in an acoustic medium sources are `PressureSources`, got {type(sources).__name__}"
             )
         spacing = medium.grid.spacing_km.astype(medium.speed_km_s.dtype)
-        factor = coefficients.vertical * (spacing[0] ** 2 / jnp.prod(spacing))
-        ones = jnp.ones(sources.num_sources, factor.dtype)
-        return tuple(
-            Act(f"{name} gain", ones, factor, half=False, after=False) for name in ("horizontal", "vertical")
+        cell = spacing[0] ** 2 / jnp.prod(spacing)
+        ones = jnp.ones(sources.num_sources, cell.dtype)
+        # In this ratio a source in an elliptical medium makes P waves alone.
+        return (
+            Act("horizontal gain", ones, coefficients.coupling * cell, half=False, after=False),
+            Act("vertical gain", ones, coefficients.vertical * cell, half=False, after=False),
         )
 
     def observable(self, name: str, num_dims: int) -> tuple[tuple[str, float], ...]:
