@@ -13,7 +13,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
@@ -22,9 +22,10 @@ from diffseis.wave.boundary import FreeSurface, Rigid
 from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, second_edges
 from diffseis.wave.images import EVEN, ODD
-from diffseis.wave.linear import Slabs, minus, place, scaled, slabs_of, split
+from diffseis.wave.linear import Slabs, minus, place, scaled, split
+from diffseis.wave.second_order import Curvature, at_faces, at_nodes, largest_second_difference, near_faces
 from diffseis.wave.sources import PressureSources
-from diffseis.wave.stencils import check_order, laplacian, second_coefficients
+from diffseis.wave.stencils import check_order
 
 IMAGES = {FreeSurface: ODD, Rigid: EVEN}
 
@@ -51,7 +52,7 @@ class AcousticMedium(eqx.Module):
 class _Coefficients(eqx.Module):
     courant: Float[Array, "..."]
     near: tuple[Slabs, ...]
-    weights: Float[Array, " dim"]
+    curvature: Curvature
     edges: tuple[Edges, ...]
 
 
@@ -85,7 +86,9 @@ class Acoustic(AbstractWaveEquation):
             second_edges(domain, axis, IMAGES, fastest, dt_s, self.order)
             for axis in range(domain.grid.num_dims)
         )
-        return _Coefficients(courant, near_faces(courant, edges, weights), weights, edges)
+        return _Coefficients(
+            courant, near_faces(courant, edges, weights), Curvature(weights, self.order), edges
+        )
 
     def start(self, coefficients: _Coefficients) -> State:
         rest = jnp.zeros_like(coefficients.courant)
@@ -109,7 +112,7 @@ class Acoustic(AbstractWaveEquation):
         """The gain after pressure has acted on it, or before."""
         now, near = split(pressure, tuple(e.reads for e in coefficients.edges))
         added, memory = at_faces(coefficients.edges, near, memory, coefficients.near)
-        bent = scaled(coefficients.courant, laplacian(now, coefficients.weights, order=self.order))
+        bent = scaled(coefficients.courant, coefficients.curvature(now))
         if sign > 0:
             return place({"gain": gain + bent}, {"gain": added})["gain"], memory
         return place({"gain": gain - bent}, {"gain": tuple(minus(a) for a in added)})["gain"], memory
@@ -132,33 +135,3 @@ class Acoustic(AbstractWaveEquation):
         if name != "pressure":
             raise TypeError(f"a fluid of constant density has no {name.split()[0]} to record, only pressure")
         return (("pressure", 1.0),)
-
-
-def largest_second_difference(order: int) -> float:
-    """The largest eigenvalue of minus ``h^2 u''``: that of the shortest wave on the grid."""
-    centre, *sides = second_coefficients(order)
-    return -centre - 2 * sum(c * (-1) ** k for k, c in enumerate(sides, 1))
-
-
-def at_nodes(domain: Domain) -> Place:
-    """A field at nodes and whole steps that is zero on free surfaces."""
-    return Place(
-        (False,) * domain.grid.num_dims,
-        tuple(
-            (isinstance(low, FreeSurface), isinstance(high, FreeSurface))
-            for low, high in domain.boundary.faces
-        ),
-        early=False,
-    )
-
-
-def near_faces(values, edges: tuple[Edges, ...], weights) -> tuple[Slabs, ...]:
-    """Values near the faces of each axis, as deep as edges add there, times the axis's weight."""
-    return tuple(slabs_of(weights[e.adds.axis] * values, e.adds) for e in edges)
-
-
-def at_faces(edges: tuple[Edges, ...], near: tuple[Slabs, ...], memory: PyTree, *factors: tuple[Slabs, ...]):
-    """What edges add to derivatives, times each of several sets of factors; and what they remember."""
-    found = [edge(slabs, m) for edge, slabs, m in zip(edges, near, memory, strict=True)]
-    several = [tuple(f * added for f, (added, _) in zip(fs, found, strict=True)) for fs in factors]
-    return *several, tuple(m for _, m in found)

@@ -43,12 +43,19 @@ class AbstractAdjoint(eqx.Module):
     def run(self, loop: Loop) -> tuple[PyTree, PyTree]:
         """The state at the end, and what was recorded at each step."""
 
+    @abc.abstractmethod
+    def recomputation(self, num_steps: int) -> float:
+        """Steps of the wavefield that a gradient computes, forwards or backwards in time, over their number; cotangents not counted."""
+
 
 class Full(AbstractAdjoint):
     """Every state is kept: the fastest where memory allows. Derivatives are exact, of any order, forward and reverse."""
 
     def run(self, loop: Loop) -> tuple[PyTree, PyTree]:
         return jax.lax.scan(lambda s, f: loop.body(loop.operands, s, f), loop.state, loop.forces)
+
+    def recomputation(self, num_steps: int) -> float:
+        return 1.0
 
 
 class Recursive(AbstractAdjoint):
@@ -82,17 +89,27 @@ class Recursive(AbstractAdjoint):
         join = lambda x: x.reshape(parts * length, *x.shape[2:])[: loop.num_steps]
         return state, jax.tree.map(join, recorded)
 
+    def recomputation(self, num_steps: int) -> float:
+        parts, length = self.parts(num_steps)
+        return 2.0 * parts * length / num_steps
+
 
 class BoundaryReconstruct(AbstractAdjoint):
     """Only what surrounds the grid is kept at each step; in reverse mode the wavefield is run backwards from its end.
 
-    The least memory, and no step is computed three times; for equations without absorption. Derivatives are of first order and in reverse mode alone.
-    Those by the medium are exact to rounding except on the outermost nodes next to absorbing layers, half a stencil deep, which get none; those by positions
+    What is kept grows with the faces of the grid and the number of steps, what checkpoints keep with its volume: `plan` tells which is less. For equations
+    without absorption. Derivatives are of first order and in reverse mode alone.
+    Those by the medium are exact to rounding except on the outermost nodes next to absorbing layers, half a stencil deep, which get none (with staggered
+    grids the next nodes get a part); those by positions
     are inexact where interpolation reaches into a layer, within six nodes of it.
     """
 
     def run(self, loop: Loop) -> tuple[PyTree, PyTree]:
         return _reconstructed(loop)
+
+    def recomputation(self, num_steps: int) -> float:
+        # Forwards, backwards, and once more for what derivatives by the medium need of each step.
+        return 3.0
 
 
 def _forward(loop: Loop, *, keep: bool):

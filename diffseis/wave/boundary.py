@@ -9,6 +9,7 @@ References:
 import math
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -21,17 +22,23 @@ class Absorbing(eqx.Module):
         num_nodes: its thickness.
         reflection: what it is designed to send back of waves that come straight, in theory. Grids send back more where it is too small.
         frequency_hz: where it absorbs grazing and evanescent waves best; by default a hundredth of what the time step can represent.
+        speed_km_s: of the waves that it is designed for; by default of the medium's fastest. A layer is no part of the physics: its design has no derivatives.
     """
 
     num_nodes: int = eqx.field(static=True, default=20)
     reflection: float = eqx.field(static=True, default=1e-6)
     frequency_hz: float | None = eqx.field(static=True, default=None)
+    speed_km_s: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         if self.num_nodes < 1:
             raise ValueError(f"`num_nodes` must be at least 1, got {self.num_nodes}")
         if not 0 < self.reflection < 1:
             raise ValueError(f"`reflection` must lie between 0 and 1, got {self.reflection}")
+        for name in ("frequency_hz", "speed_km_s"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"`{name}` must be above 0, got {value}")
 
 
 class FreeSurface(eqx.Module):
@@ -93,7 +100,8 @@ def layer_profile(
     """Decay and gain per step of what a layer remembers, at depths into it (in nodes)."""
     thickness = face.num_nodes * spacing_km
     share = jnp.asarray(np.clip(depth / face.num_nodes, 0, None), dt_s.dtype)
-    damping = -1.5 * speed_km_s * math.log(face.reflection) / thickness * share**2
+    speed = jax.lax.stop_gradient(speed_km_s) if face.speed_km_s is None else face.speed_km_s
+    damping = -1.5 * speed * math.log(face.reflection) / thickness * share**2
     hz = 0.005 / dt_s if face.frequency_hz is None else jnp.asarray(face.frequency_hz, dt_s.dtype)
     shift = jnp.pi * hz * jnp.clip(1 - share, 0, None)
     decay = jnp.exp(-(damping + shift) * dt_s)

@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from diffseis.core.grids import RegularGrid
 from diffseis.wave.boundary import Boundary, Face, Side
+from diffseis.wave.linear import extended
 
 
 class Domain(eqx.Module):
@@ -41,7 +42,7 @@ class Domain(eqx.Module):
 
     def extend(self, values: Float[Array, "*shape"]) -> Float[Array, "*all"]:
         """Nodal values of the medium; in a layer those of its face."""
-        return jnp.pad(values, self.boundary.widths, mode="edge")
+        return extended(values, self.boundary.widths)
 
     def between(self, values: Float[Array, "*all"], axis: int) -> Float[Array, "*all"]:
         """Means of neighbours along an axis: values half a spacing after each node; after the last one its own, or the first's on a

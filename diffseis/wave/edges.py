@@ -36,6 +36,7 @@ class Edges(eqx.Module):
         reads, adds: how deep the field is read, and the derivative changed (static).
         order: of the differences (static).
         forward: whether they are those of a field at nodes between them, or of one between them at nodes; None for second differences (static).
+        here: of each node that is added to, 1 if its face is on this device and 0 if not; None where every face is.
     """
 
     decay: Float[Array, " node"] | None
@@ -45,6 +46,7 @@ class Edges(eqx.Module):
     adds: Band = eqx.field(static=True)
     order: int = eqx.field(static=True)
     forward: bool | None = eqx.field(static=True)
+    here: Float[Array, " node"] | None = None
 
     def start(self, shape: tuple[int, ...], dtype) -> PyTree:
         """Memories of nothing, for a field of some shape."""
@@ -71,6 +73,8 @@ class Edges(eqx.Module):
             matrix, axis = jnp.asarray(self.images, near.values.dtype), self.reads.axis
             mirrored = jnp.moveaxis(jnp.tensordot(matrix, near.values, ((1,), (axis,))), 0, axis)
             added = mirrored if added is None else added + mirrored
+        if added is not None and self.here is not None:
+            added = added * self.here.reshape([-1 if a == self.adds.axis else 1 for a in range(added.ndim)])
         # Without layers or images nothing is read, and nothing added.
         return Slabs(near.values if added is None else added, self.adds), memory
 

@@ -30,12 +30,14 @@ class Slopes(eqx.Module):
         inverse_spacing: of each axis, 1/km.
         whole: by axis, 1 where stencils reach no air and 0 where they are replaced by those of two nodes; None where there is no air.
         order: in space (static).
+        shared: the axis of a mesh of devices that the first axis is divided among (static); None where one device has all of it.
     """
 
     edges: dict[int, Edges]
     inverse_spacing: Float[Array, " dim"]
     whole: dict[int, Float[Array, "..."]] | None
     order: int = eqx.field(static=True)
+    shared: str | None = eqx.field(static=True, default=None)
 
     def start(self, shape, dtype) -> dict[int, PyTree]:
         """Memories of nothing."""
@@ -47,9 +49,9 @@ class Slopes(eqx.Module):
         axes = tuple(self.edges)
         field, near = split(field, tuple(self.edges[a].reads for a in axes))
         forward = {a: bool(self.edges[a].forward) for a in axes}
-        differences = staggered_differences(field, forward, order=self.order)
+        differences = staggered_differences(field, forward, order=self.order, shared=self.shared)
         if self.whole is not None:
-            short = staggered_differences(field, forward, order=2)
+            short = staggered_differences(field, forward, order=2, shared=self.shared)
             differences = [
                 s + self.whole[a] * (d - s) for a, s, d in zip(axes, short, differences, strict=True)
             ]

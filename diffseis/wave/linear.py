@@ -224,3 +224,38 @@ _split_p = linear_primitive(
     transpose=lambda cotangents, _, *, bands: _place_p.bind(*cotangents, bands=(bands,)),
     batch=lambda params: {"bands": _next_axis(params["bands"])},
 )
+
+
+def extended(values: Float[Array, "*shape"], widths: tuple[tuple[int, int], ...]) -> Float[Array, "*all"]:
+    """With the outermost values repeated at both ends of each axis. Its transpose adds them up one by one: the sum does not depend on what
+    XLA makes of it."""
+    return _extended_p.bind(values, widths=widths)[0]
+
+
+def _extended_transpose(cotangents, _, *, widths):
+    (total,) = cotangents
+    for axis, (low, high) in enumerate(widths):
+        num = total.shape[axis]
+        row = lambda i, x, axis=axis: jax.lax.dynamic_slice_in_dim(x, i, 1, axis)
+        inside = slice_in_dim(total, low, num - high, axis=axis)
+        for rows, at in ((range(low), 0), (range(num - high, num), num - low - high - 1)):
+            if len(rows):
+                add = lambda i, s, total=total, row=row: s + row(i, total)
+                (gained,) = materialised(
+                    jax.lax.fori_loop(rows.start, rows.stop, add, jnp.zeros_like(row(0, total)))
+                )
+                begin = [at if a == axis else 0 for a in range(inside.ndim)]
+                inside = jax.lax.dynamic_update_slice(inside, row(at, inside) + gained, begin)
+        (total,) = materialised(inside)
+    return [total]
+
+
+_extended_p = linear_primitive(
+    "diffseis_extended",
+    apply=lambda values, *, widths: [jnp.pad(values, widths, mode="edge")],
+    like=lambda values, *, widths: [
+        values.update(shape=tuple(n + sum(w) for n, w in zip(values.shape, widths, strict=True)))
+    ],
+    transpose=_extended_transpose,
+    batch=lambda params: {"widths": ((0, 0), *params["widths"])},
+)

@@ -24,32 +24,40 @@ class Stencil(eqx.Module):
     Attributes:
         first: the patches' first nodes.
         weights: one array for each axis, (point, node).
+        shared: the axis of a mesh of devices that the first axis of fields is divided among (static); None where one device has all of it.
     """
 
     first: Int[Array, "point dim"]
     weights: tuple[Float[Array, "point _"], ...]
+    shared: str | None = eqx.field(static=True, default=None)
 
     @property
     def num_points(self) -> int:
         return self.first.shape[0]
 
+    def patches(self, factor: Float[Array, "..."]) -> Float[Array, "point ..."]:
+        """What a unit of each point adds to the nodes of its patch, of a `factor` of all nodes or one for all."""
+        sizes = tuple(w.shape[1] for w in self.weights)
+
+        def one(first, *weights):
+            outer = self._outer(weights)
+            scale = factor if factor.ndim == 0 else jax.lax.dynamic_slice(factor, [*first], sizes)
+            return outer * scale
+
+        return jax.vmap(one)(self.first, *self.weights)
+
     def add(
         self,
         field: Float[Array, "*shape"],
-        factor: Float[Array, "..."],
+        patches: Float[Array, "point ..."],
         amplitudes: Float[Array, " point"],
     ) -> Float[Array, "*shape"]:
-        """The field with each point's amplitude spread over its patch, times a factor of the nodes."""
+        """The field with each point's patch added, times its amplitude."""
 
         def one(number, field):
-            weights = self._outer(
-                [jax.lax.dynamic_index_in_dim(w, number, keepdims=False) for w in self.weights]
-            )
-            first = jax.lax.dynamic_index_in_dim(self.first, number, keepdims=False)
-            begin = [first[a] for a in range(field.ndim)]
-            patch = jax.lax.dynamic_slice(field, begin, weights.shape)
-            scale = factor if factor.ndim == 0 else jax.lax.dynamic_slice(factor, begin, weights.shape)
-            return jax.lax.dynamic_update_slice(field, patch + amplitudes[number] * (weights * scale), begin)
+            begin, patch = self._here(self.first[number], patches[number], field)
+            before = jax.lax.dynamic_slice(field, begin, patch.shape)
+            return jax.lax.dynamic_update_slice(field, before + amplitudes[number] * patch, begin)
 
         if self.num_points <= 4:
             for number in range(self.num_points):
@@ -62,10 +70,31 @@ class Stencil(eqx.Module):
         sizes = tuple(w.shape[1] for w in self.weights)
 
         def one(first, *weights):
-            patch = jax.lax.dynamic_slice(field, [first[a] for a in range(field.ndim)], sizes)
-            return jnp.sum(patch * self._outer(weights))
+            return jnp.sum(self._patch(field, first, sizes) * self._outer(weights))
 
         return jax.vmap(one)(self.first, *self.weights)
+
+    def _patch(self, field, first, sizes: tuple[int, ...]):
+        begin = [*first]
+        if self.shared is None:
+            return jax.lax.dynamic_slice(field, begin, sizes)
+        # Every device gives the rows that it has: what is summed is the same on all, and as if one had them all.
+        begin[0] = begin[0] - jax.lax.axis_index(self.shared) * field.shape[0]
+        rows = begin[0] + jnp.arange(sizes[0], dtype=first.dtype)
+        found = field.at[rows].get(mode="fill", fill_value=0, wrap_negative_indices=False)
+        found = jax.lax.dynamic_slice(found, [jnp.zeros_like(begin[0]), *begin[1:]], sizes)
+        return jax.lax.psum(found, self.shared)
+
+    def _here(self, first, patch, field):
+        """Where a patch begins, and what it adds; of those of its rows that are on this device."""
+        begin = [*first]
+        if self.shared is None:
+            return begin, patch
+        low = begin[0] - jax.lax.axis_index(self.shared) * field.shape[0]
+        num = min(patch.shape[0], field.shape[0])
+        begin[0] = jnp.clip(low, 0, field.shape[0] - num)
+        rows = begin[0] - low + jnp.arange(num, dtype=low.dtype)
+        return begin, patch.at[rows].get(mode="fill", fill_value=0, wrap_negative_indices=False)
 
     @staticmethod
     def _outer(weights) -> Float[Array, "..."]:

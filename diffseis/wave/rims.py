@@ -38,13 +38,7 @@ class Rims(eqx.Module):
 
     def keep_inside(self, operands: PyTree, shape: tuple[int, ...]) -> PyTree:
         """Cotangents of coefficients without those from the layers and the rim: of arrays over all nodes, and of their slabs."""
-        mask = jnp.ones(shape)
-        for band in self.layers:
-            num = shape[band.axis]
-            at = jnp.arange(num)
-            low, high = (n + self.half if n else 0 for n in (band.low, band.high))
-            inside = ((at >= low) & (at < num - high)).astype(mask.dtype)
-            mask = mask * inside.reshape([-1 if a == band.axis else 1 for a in range(len(shape))])
+        mask = self._inside(shape)
 
         def keep(x):
             if isinstance(x, Slabs):
@@ -52,6 +46,22 @@ class Rims(eqx.Module):
             return x * mask.astype(x.dtype) if eqx.is_array(x) and x.shape == shape else x
 
         return jax.tree.map(keep, operands, is_leaf=lambda x: isinstance(x, Slabs))
+
+    def known_inside(self, values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """The same values, without derivatives in the layers and the rim."""
+        inside = self._inside(values.shape) > 0
+        return jnp.where(inside, values, jax.lax.stop_gradient(values))
+
+    def _inside(self, shape: tuple[int, ...]) -> Float[Array, "..."]:
+        """1 where the wavefield is restored, 0 in the layers and the rim."""
+        mask = jnp.ones(shape)
+        for band in self.layers:
+            num = shape[band.axis]
+            at = jnp.arange(num)
+            low, high = (n + self.half if n else 0 for n in (band.low, band.high))
+            inside = ((at >= low) & (at < num - high)).astype(mask.dtype)
+            mask = mask * inside.reshape([-1 if a == band.axis else 1 for a in range(len(shape))])
+        return mask
 
     @staticmethod
     def moving(coefficients: PyTree, shape: tuple[int, ...]) -> PyTree:

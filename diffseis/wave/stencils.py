@@ -12,6 +12,7 @@ References:
 
 from fractions import Fraction
 from functools import cache
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +24,27 @@ from jaxtyping import Array, Float
 from diffseis.wave.linear import linear_primitive, materialised
 
 ORDERS = (2, 4, 8)
+
+
+class Cut(NamedTuple):
+    """An axis of an array that is divided among devices: among those along an axis of their mesh, of some name."""
+
+    name: str
+    axis: int
+
+
+Shared = Cut | None
+
+
+def _first_axis(name: str | None) -> Shared:
+    return None if name is None else Cut(name, 0)
+
+
+def _next_axes(params):
+    """Parameters of a batch along a new first axis."""
+    shared = params["shared"]
+    shared = None if shared is None else Cut(shared.name, shared.axis + 1)
+    return params | {"axes": tuple(a + 1 for a in params["axes"]), "shared": shared}
 
 
 @cache
@@ -76,19 +98,26 @@ def _solve(rows: list[list[Fraction]], right: list[Fraction]) -> list[Fraction]:
 
 
 def laplacian(
-    u: Float[Array, "*shape"], weights: Float[Array, " _"], *, order: int, axes: tuple[int, ...] | None = None
+    u: Float[Array, "*shape"],
+    weights: Float[Array, " _"],
+    *,
+    order: int,
+    axes: tuple[int, ...] | None = None,
+    shared: str | None = None,
 ) -> Float[Array, "*shape"]:
     """Second differences, summed over all axes, or some, with a weight each (the inverse square of the spacing makes them derivatives).
 
+    Where the first axis is divided among the devices of a mesh, along its axis `shared`, each passes the nodes next to its cuts to its neighbours.
     Derivatives with respect to `weights` are not defined.
     """
-    return _laplacian_p.bind(u, weights, order=order, axes=tuple(range(u.ndim)) if axes is None else axes)
+    axes = tuple(range(u.ndim)) if axes is None else axes
+    return _laplacian_p.bind(u, weights, order=order, axes=axes, shared=_first_axis(shared))
 
 
 def second_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> Float[Array, "*shape"]:
     """``h^2 u''`` along one axis."""
     one = jnp.ones(1, u.dtype)
-    return _laplacian_p.bind(u, one, order=order, axes=(axis,))
+    return _laplacian_p.bind(u, one, order=order, axes=(axis,), shared=None)
 
 
 def central_difference(u: Float[Array, "*shape"], *, axis: int, order: int) -> Float[Array, "*shape"]:
@@ -104,10 +133,12 @@ def staggered_difference(
 
 
 def staggered_differences(
-    u: Float[Array, "*shape"], forward: dict[int, bool], *, order: int
+    u: Float[Array, "*shape"], forward: dict[int, bool], *, order: int, shared: str | None = None
 ) -> list[Float[Array, "*shape"]]:
     """The same along several axes, for each of which `forward` tells the direction: one padded copy serves all."""
-    return _staggered_p.bind(u, order=order, axes=tuple(forward), forward=tuple(forward.values()))
+    return _staggered_p.bind(
+        u, order=order, axes=tuple(forward), forward=tuple(forward.values()), shared=_first_axis(shared)
+    )
 
 
 def _shifted(wide, axis: int, shift: int, half: int, like):
@@ -120,11 +151,14 @@ def _shifted(wide, axis: int, shift: int, half: int, like):
     return wide
 
 
-def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...]):
+def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...], shared: Shared):
     half = order // 2
     centre, *sides = second_coefficients(order)
     # One padded copy serves all axes: XLA makes one loop of all the rest.
-    wide = jnp.pad(u, [(half, half) if a in axes else (0, 0) for a in range(u.ndim)])
+    if shared is not None and shared.axis in axes:
+        wide = _padded(u, axes, half, shared)
+    else:
+        wide = jnp.pad(u, [(half, half) if a in axes else (0, 0) for a in range(u.ndim)])
     total = (centre * jnp.sum(weights)) * u
     for n, axis in enumerate(axes):
         for k, c in enumerate(sides, 1):
@@ -133,13 +167,27 @@ def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...]):
     return total
 
 
-def _padded(u, axes: tuple[int, ...], half: int):
-    """An array with zeros at both ends of some axes: on CPUs a copy into zeros is faster than what XLA makes of `pad`."""
+def _padded(u, axes: tuple[int, ...], half: int, shared: Shared):
+    """An array with zeros at both ends of some axes: on CPUs a copy into zeros is faster than what XLA makes of `pad`. On an axis that
+    several devices share, it is what their neighbours have next to the cut."""
     (u,) = materialised(u)
     widths = [half if a in axes else 0 for a in range(u.ndim)]
-    return jax.lax.dynamic_update_slice(
+    wide = jax.lax.dynamic_update_slice(
         jnp.zeros([n + 2 * w for n, w in zip(u.shape, widths, strict=True)], u.dtype), u, widths
     )
+    if shared is None or shared.axis not in axes:
+        return wide
+    num = u.shape[shared.axis]
+    devices = jax.lax.axis_size(shared.name)
+    last, first = (slice_in_dim(u, i, i + half, axis=shared.axis) for i in (num - half, 0))
+    received = (
+        (0, jax.lax.ppermute(last, shared.name, [(d, d + 1) for d in range(devices - 1)])),
+        (num + half, jax.lax.ppermute(first, shared.name, [(d + 1, d) for d in range(devices - 1)])),
+    )
+    for begin, rows in received:
+        at = [begin if a == shared.axis else w for a, w in enumerate(widths)]
+        wide = jax.lax.dynamic_update_slice(wide, rows, at)
+    return wide
 
 
 def _staggered(wide, u, axis: int, order: int, forward: bool):
@@ -153,14 +201,14 @@ def _staggered(wide, u, axis: int, order: int, forward: bool):
     return total
 
 
-def _apply_staggered(u, *, order: int, axes: tuple[int, ...], forward: tuple[bool, ...]):
-    wide = _padded(u, axes, order // 2)
+def _apply_staggered(u, *, order: int, axes: tuple[int, ...], forward: tuple[bool, ...], shared: Shared):
+    wide = _padded(u, axes, order // 2, shared)
     return [_staggered(wide, u, axis, order, f) for axis, f in zip(axes, forward, strict=True)]
 
 
-def _apply_staggered_sum(*us, order: int, axes: tuple[int, ...], forward: tuple[bool, ...]):
+def _apply_staggered_sum(*us, order: int, axes: tuple[int, ...], forward: tuple[bool, ...], shared: Shared):
     found = [
-        _staggered(_padded(u, (axis,), order // 2), u, axis, order, f)
+        _staggered(_padded(u, (axis,), order // 2, shared), u, axis, order, f)
         for u, axis, f in zip(us, axes, forward, strict=True)
     ]
     return [sum(found[1:], start=found[0])]
@@ -194,12 +242,13 @@ def _laplacian_transpose(cotangent, u, weights, **params):
     return _laplacian_p.bind(*materialised(cotangent), weights, **params), None
 
 
-def _laplacian_batch(values, batch_axes, *, order, axes):
+def _laplacian_batch(values, batch_axes, *, order, axes, shared):
     (u, weights), (u_axis, weights_axis) = values, batch_axes
     if weights_axis is not None:
         raise NotImplementedError("grids of several spacings at a time are not supported")
     u = jnp.moveaxis(u, u_axis, 0)
-    return _laplacian_p.bind(u, weights, order=order, axes=tuple(a + 1 for a in axes)), 0
+    params = {"order": order} | _next_axes({"axes": axes, "shared": shared})
+    return _laplacian_p.bind(u, weights, **params), 0
 
 
 ad.primitive_jvps[_laplacian_p] = _laplacian_jvp
@@ -207,7 +256,6 @@ ad.primitive_transposes[_laplacian_p] = _laplacian_transpose
 batching.primitive_batchers[_laplacian_p] = _laplacian_batch
 
 _next_axis = lambda params: params | {"axis": params["axis"] + 1}
-_next_axes = lambda params: params | {"axes": tuple(a + 1 for a in params["axes"])}
 _turned = lambda params: params | {"forward": tuple(not f for f in params["forward"])}
 
 _staggered_p = linear_primitive(

@@ -19,15 +19,16 @@ from jaxtyping import Array, Float
 
 from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
-from diffseis.wave.acoustic import IMAGES, at_faces, at_nodes, largest_second_difference, near_faces
+from diffseis.wave.acoustic import IMAGES
 from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
 from diffseis.wave.boundary import FreeSurface
 from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, second_edges
 from diffseis.wave.first_order import negative
 from diffseis.wave.linear import Slabs, place, scaled, split
+from diffseis.wave.second_order import Curvature, at_faces, at_nodes, largest_second_difference, near_faces
 from diffseis.wave.sources import PressureSources
-from diffseis.wave.stencils import check_order, laplacian
+from diffseis.wave.stencils import check_order
 
 
 class VTIMedium(eqx.Module):
@@ -68,7 +69,7 @@ class _Coefficients(eqx.Module):
     coupling: Float[Array, "..."]
     vertical: Float[Array, "..."]
     near: dict[str, tuple[Slabs, ...]]
-    weights: Float[Array, " dim"]
+    curvature: Curvature
     edges: tuple[Edges, ...]
 
 
@@ -114,7 +115,7 @@ class AcousticVTI(AbstractWaveEquation):
                 *near_faces(vertical, edges[-1:], weights),
             ),
         }
-        return _Coefficients(horizontal, coupling, vertical, near, weights, edges)
+        return _Coefficients(horizontal, coupling, vertical, near, Curvature(weights, self.order), edges)
 
     def start(self, coefficients: _Coefficients) -> State:
         rest = jnp.zeros_like(coefficients.vertical)
@@ -143,8 +144,8 @@ class AcousticVTI(AbstractWaveEquation):
         fields["vertical"], below = split(fields["vertical"], (c.edges[-1].reads,))
         near = c.near["horizontal"], c.near["vertical"]
         along, across, later = at_faces(c.edges, aside + below, memory, *near)
-        flat = laplacian(fields["horizontal"], c.weights[:-1], order=self.order, axes=axes[:-1])
-        steep = laplacian(fields["vertical"], c.weights[-1:], order=self.order, axes=axes[-1:])
+        flat = c.curvature(fields["horizontal"], axes[:-1])
+        steep = c.curvature(fields["vertical"], axes[-1:])
         gains = place(
             {
                 "horizontal": fields["horizontal gain"]

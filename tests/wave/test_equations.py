@@ -168,7 +168,8 @@ def test_derivatives(name, free_surface):
     """By every argument: reverse mode is the transpose of forward mode to rounding, which is what differences tend to with the square of
     their step; checkpoints change nothing; products with the Hessian are symmetric."""
     run, arguments = _flat(name, 2)
-    boundary = Boundary.absorbing(2, num_nodes=6, free_surface=free_surface)
+    # Layers of a given design: the derivative leaves out how it follows the medium.
+    boundary = Boundary.absorbing(2, num_nodes=6, free_surface=free_surface, speed_km_s=3.0)
     run = jax.jit(lambda *a, run=run: run(*a, boundary=boundary))
     leaves, tree = jax.tree.flatten(arguments)
     steps = [jr.normal(jr.key(n), x.shape) * 0.1 for n, x in enumerate(leaves)]
@@ -227,16 +228,19 @@ def test_long_runs_stay_bounded(name, face):
     else:
         boundary = Boundary(((face, face),) * 2)
     run, (values, _, source, receiver) = _flat(name, 2)
-    series = jnp.zeros((1, 4000)).at[:, :NUM].set(_series(1))
+    # Without any net push: that would move a closed box as a whole, without end.
+    pushes = jnp.gradient(jnp.gradient(_series(1), axis=1), axis=1)
+    series = jnp.zeros((1, 4000)).at[:, 2 : NUM + 2].set(pushes)
     trace = np.asarray(
         jax.jit(lambda s: run(values, s, source, receiver, boundary=boundary, filter_dispersion=False))(
             series
         )
     )
-    early, late = np.abs(trace[..., :1000]).max(), np.abs(trace[..., -1000:]).max()
+    early, *_, before, late = (np.abs(trace[..., n : n + 1000]).max() for n in range(0, 4000, 1000))
     assert late < 2 * early
-    if isinstance(face, Absorbing):
-        assert late < 1e-2 * early
+    if isinstance(face, Absorbing):  # What a rough medium traps leaves slowly, but leaves.
+        assert late < 0.05 * early
+        assert late < 0.7 * before
 
 
 @needs_x64
@@ -244,7 +248,8 @@ def test_long_runs_stay_bounded(name, face):
 @pytest.mark.parametrize("name", ["acoustic", "fluid", "vti", "elastic"])
 @pytest.mark.parametrize("free_surface", [False, True])
 def test_running_backwards(name, free_surface):
-    """The gradient of checkpoints, to rounding, inside the outermost nodes next to layers; none on those."""
+    """The gradient of checkpoints, to rounding, but for the outermost nodes next to layers: those within half a stencil get none; where coefficients are means
+    of neighbours, the next ones get a part."""
     run, (values, series, source, receiver) = _flat(name, 2)
     boundary = Boundary.absorbing(2, num_nodes=6, free_surface=free_surface)
     misfit = lambda adjoint: (
@@ -256,7 +261,8 @@ def test_running_backwards(name, free_surface):
     )
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-10, atol=1e-12 * np.max(np.abs(expected[1])))
     half = CASES[name][0].order // 2
-    inside = (slice(half, -half), slice(0 if free_surface else half, -half))
+    rim = half + (name in ("fluid", "elastic"))
+    inside = (slice(rim, -rim), slice(0 if free_surface else rim, -rim))
     for a, b in zip(expected[0], found[0], strict=True):
         np.testing.assert_allclose(b[inside], a[inside], rtol=0, atol=1e-12 * np.max(np.abs(a)))
         np.testing.assert_array_equal(b[:half], 0)

@@ -60,12 +60,14 @@ def test_sources_at_a_face_act_with_their_images(place_km):
     """On the face of a grid a node has half a cell: what is put there, by cells, is what was given."""
     domain = _domain(Rigid(), Absorbing(8))
     stencil = spread(np.array([[place_km]]), domain, _place(False, False), float, reading=False)
-    field = stencil.add(jnp.zeros(NUM + 8), jnp.asarray(1.0), jnp.asarray([2.0]))
+    field = stencil.add(jnp.zeros(NUM + 8), stencil.patches(jnp.asarray(1.0)), jnp.asarray([2.0]))
     cells = np.ones(NUM + 8)
     cells[0] = 0.5
     np.testing.assert_allclose(jnp.vdot(field, jnp.asarray(cells)), 2.0, rtol=2e-3)
     odd = spread(np.array([[0.0]]), domain, _place(False, True), float, reading=False)
-    np.testing.assert_array_equal(odd.add(jnp.zeros(NUM + 8), jnp.asarray(1.0), jnp.asarray([2.0])), 0)
+    np.testing.assert_array_equal(
+        odd.add(jnp.zeros(NUM + 8), odd.patches(jnp.asarray(1.0)), jnp.asarray([2.0])), 0
+    )
 
 
 @needs_x64
