@@ -16,6 +16,8 @@ from diffseis.wave.elastic import Elastic as Elastic
 from diffseis.wave.elastic import ElasticMedium as ElasticMedium
 from diffseis.wave.fluid import Fluid as Fluid
 from diffseis.wave.fluid import FluidMedium as FluidMedium
+from diffseis.wave.planning import Plan as Plan
+from diffseis.wave.planning import plan as plan
 from diffseis.wave.propagate import num_substeps as num_substeps
 from diffseis.wave.propagate import propagate as propagate
 from diffseis.wave.receivers import AbstractReceivers as AbstractReceivers
@@ -25,6 +27,9 @@ from diffseis.wave.receivers import PressureReceivers as PressureReceivers
 from diffseis.wave.receivers import RotationReceivers as RotationReceivers
 from diffseis.wave.receivers import StrainReceivers as StrainReceivers
 from diffseis.wave.receivers import VelocityReceivers as VelocityReceivers
+from diffseis.wave.shots import over_shots as over_shots
+from diffseis.wave.shots import stacked as stacked
+from diffseis.wave.shots import sum_over_shots as sum_over_shots
 from diffseis.wave.sources import AbstractSources as AbstractSources
 from diffseis.wave.sources import ForceSources as ForceSources
 from diffseis.wave.sources import MomentSources as MomentSources
