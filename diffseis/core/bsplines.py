@@ -80,5 +80,7 @@ def _prefilter(num_nodes: int, degree: int) -> np.ndarray:
 
 def _at_node(degree: int) -> np.ndarray:
     """B-splines at a node, where one fewer is not zero."""
-    at = lambda x: sum((-1) ** k * math.comb(degree + 1, k) * max(x - k, 0) ** degree for k in range(degree + 2))
+    at = lambda x: sum(
+        (-1) ** k * math.comb(degree + 1, k) * max(x - k, 0) ** degree for k in range(degree + 2)
+    )
     return np.array([at(degree - k) for k in range(degree)]) / math.factorial(degree)

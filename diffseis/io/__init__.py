@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
     from diffseis.io.events_csv import read_events_csv as read_events_csv
+    from diffseis.io.greens import GreensFile as GreensFile
+    from diffseis.io.greens import GreensHeader as GreensHeader
+    from diffseis.io.greens import create_greens as create_greens
+    from diffseis.io.greens import open_greens as open_greens
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
@@ -51,12 +55,16 @@ if TYPE_CHECKING:
     from diffseis.io.velocity_grids import write_velocity_netcdf as write_velocity_netcdf
 
 _HOME = {
+    "GreensFile": "greens",
+    "GreensHeader": "greens",
     "Notice": "notices",
     "OutputError": "atomic",
     "from_obspy_catalog": "obspy_events",
     "assign_networks": "networks",
     "atomic_path": "atomic",
+    "create_greens": "greens",
     "nonlinloc_files": "velocity_grids",
+    "open_greens": "greens",
     "read_catalogue_csv": "catalogue_csv",
     "read_config": "config",
     "read_events": "events",

@@ -69,7 +69,10 @@ class GreensStore(eqx.Module):
         return self.coefficients.shape[0]
 
     def velocity(
-        self, position_km: Float[Array, " dim"], moment: Float[Array, "dim dim"], series: Float[Array, " time"]
+        self,
+        position_km: Float[Array, " dim"],
+        moment: Float[Array, "dim dim"],
+        series: Float[Array, " time"],
     ) -> Float[Array, "station component time"]:
         """Particle velocity in km/s of one source at all stations.
 
@@ -82,7 +85,10 @@ class GreensStore(eqx.Module):
         return self._convolved(self.impulse_velocity(position_km, moment), series)
 
     def displacement(
-        self, position_km: Float[Array, " dim"], moment: Float[Array, "dim dim"], series: Float[Array, " time"]
+        self,
+        position_km: Float[Array, " dim"],
+        moment: Float[Array, "dim dim"],
+        series: Float[Array, " time"],
     ) -> Float[Array, "station component time"]:
         """The same in km of displacement."""
         self._check(series)
