@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from diffseis.io.records import write_geojson as write_geojson
     from diffseis.io.records import write_json as write_json
     from diffseis.io.records import write_station_terms_csv as write_station_terms_csv
+    from diffseis.io.seismograms import band_code as band_code
+    from diffseis.io.seismograms import to_stream as to_stream
+    from diffseis.io.seismograms import write_mseed as write_mseed
     from diffseis.io.stations_csv import read_stations_csv as read_stations_csv
     from diffseis.io.stations_csv import resolve_epochs as resolve_epochs
     from diffseis.io.stationxml import read_stationxml as read_stationxml
@@ -62,6 +65,7 @@ _HOME = {
     "from_obspy_catalog": "obspy_events",
     "assign_networks": "networks",
     "atomic_path": "atomic",
+    "band_code": "seismograms",
     "create_greens": "greens",
     "nonlinloc_files": "velocity_grids",
     "open_greens": "greens",
@@ -89,9 +93,11 @@ _HOME = {
     "sha256_of": "records",
     "sniff_format": "events",
     "to_obspy_catalog": "quakeml",
+    "to_stream": "seismograms",
     "write_catalogue_csv": "catalogue_csv",
     "write_geojson": "records",
     "write_json": "records",
+    "write_mseed": "seismograms",
     "write_nonlinloc": "nonlinloc",
     "write_picks_csv": "arrivals_csv",
     "write_posterior_netcdf": "posterior_netcdf",

@@ -213,7 +213,7 @@ def _misfit(found, expected):
 
 @pytest.mark.long
 @needs_x64
-@pytest.mark.parametrize("kind", ["elastic", "viscoelastic"])
+@pytest.mark.parametrize("kind", ["elastic", pytest.param("viscoelastic", marks=pytest.mark.slow)])
 def test_beside_direct_runs(kind):
     """Seismograms on the ground and below it, of sources between nodes of the lattice and on them; and then what they are for."""
     medium, equation = _section(jnp.float64), Elastic(order=4)
@@ -248,7 +248,7 @@ def test_beside_direct_runs(kind):
     np.testing.assert_allclose(found, [1.0, 0.3, -0.7], atol=2e-3)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_gradients_of_building():
     """By the medium and by the station's place."""
