@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from diffseis.io.greens import GreensHeader as GreensHeader
     from diffseis.io.greens import create_greens as create_greens
     from diffseis.io.greens import open_greens as open_greens
+    from diffseis.io.mechanisms import Mechanism as Mechanism
+    from diffseis.io.mechanisms import read_mechanisms as read_mechanisms
+    from diffseis.io.media_arrays import read_media_arrays as read_media_arrays
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
@@ -56,10 +59,13 @@ if TYPE_CHECKING:
     from diffseis.io.velocity_grids import nonlinloc_files as nonlinloc_files
     from diffseis.io.velocity_grids import read_velocity_grid as read_velocity_grid
     from diffseis.io.velocity_grids import write_velocity_netcdf as write_velocity_netcdf
+    from diffseis.io.wavefields import write_records_netcdf as write_records_netcdf
+    from diffseis.io.wavefields import write_snapshots_netcdf as write_snapshots_netcdf
 
 _HOME = {
     "GreensFile": "greens",
     "GreensHeader": "greens",
+    "Mechanism": "mechanisms",
     "Notice": "notices",
     "OutputError": "atomic",
     "from_obspy_catalog": "obspy_events",
@@ -74,6 +80,8 @@ _HOME = {
     "read_events": "events",
     "read_events_csv": "events_csv",
     "read_json": "records",
+    "read_mechanisms": "mechanisms",
+    "read_media_arrays": "media_arrays",
     "read_medium": "velocity",
     "read_network_header": "travel_time_networks",
     "read_nordic_bulletin": "events",
@@ -102,6 +110,8 @@ _HOME = {
     "write_picks_csv": "arrivals_csv",
     "write_posterior_netcdf": "posterior_netcdf",
     "write_quakeml": "quakeml",
+    "write_records_netcdf": "wavefields",
+    "write_snapshots_netcdf": "wavefields",
     "write_station_terms_csv": "records",
     "write_travel_time_networks": "travel_time_networks",
     "write_travel_times_csv": "points_csv",

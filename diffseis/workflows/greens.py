@@ -94,9 +94,18 @@ def build_greens(
     return file
 
 
+def medium_arguments(medium: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """A medium's values, to be given to a compiled function, and how that puts them on their grid again.
+
+    Grids have to be known when a function is compiled, values had better not be: constants of that size are slow to compile.
+    """
+    fixed, values = eqx.partition(medium, _is_grid, is_leaf=_is_grid)
+    return values, lambda values: eqx.combine(fixed, values, is_leaf=_is_grid)
+
+
 def _dtype(medium) -> np.dtype:
-    rest = eqx.partition(medium, _is_grid, is_leaf=_is_grid)[1]
-    return np.result_type(*(x.dtype for x in jax.tree.leaves(eqx.filter(rest, eqx.is_inexact_array))))
+    values, _ = medium_arguments(medium)
+    return np.result_type(*(x.dtype for x in jax.tree.leaves(eqx.filter(values, eqx.is_inexact_array))))
 
 
 def _is_grid(node: Any) -> bool:
@@ -104,15 +113,14 @@ def _is_grid(node: Any) -> bool:
 
 
 def _compiled(equation, medium, lattice, time_axis, pass_hz, degree, boundary):
-    """A function of the station's place. The medium is an argument of the program, not a constant in it; its grid is known beforehand."""
+    """A function of the station's place."""
     substeps = num_substeps(equation, medium, time_axis)
-    fixed, values = eqx.partition(medium, _is_grid, is_leaf=_is_grid)
+    values, rebuilt = medium_arguments(medium)
     options = {"degree": degree, "boundary": boundary, "substeps": substeps}
 
     @eqx.filter_jit
     def run(values, at):
-        whole = eqx.combine(fixed, values, is_leaf=_is_grid)
-        return station_coefficients(equation, whole, at, lattice, time_axis, pass_hz, **options)
+        return station_coefficients(equation, rebuilt(values), at, lattice, time_axis, pass_hz, **options)
 
     return lambda at: run(values, at)
 

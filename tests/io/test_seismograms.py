@@ -42,7 +42,17 @@ def test_two_dimensions():
 
 @pytest.mark.parametrize(
     ("rate", "code"),
-    [(2e3, "F"), (250.0, "C"), (100.0, "H"), (50.0, "B"), (5.0, "M"), (1.0, "M"), (0.5, "L"), (0.05, "V"), (1e-3, "U")],
+    [
+        (2e3, "F"),
+        (250.0, "C"),
+        (100.0, "H"),
+        (50.0, "B"),
+        (5.0, "M"),
+        (1.0, "M"),
+        (0.5, "L"),
+        (0.05, "V"),
+        (1e-3, "U"),
+    ],
 )
 def test_bands(rate, code):
     assert band_code(rate) == code
@@ -64,9 +74,9 @@ def test_what_is_not_finite_is_left_out(tmp_path):
 
 
 def test_errors():
-    with pytest.raises(InputError, match="'TOOLONG' of XX.TOOLONG is no station code"):
+    with pytest.raises(InputError, match=r"'TOOLONG' of XX\.TOOLONG is no station code"):
         to_stream(_records(), ["XX.TOOLONG", "B"], START, 0.1)
-    with pytest.raises(InputError, match="'XXX' of XXX.A is no network code"):
+    with pytest.raises(InputError, match=r"'XXX' of XXX\.A is no network code"):
         to_stream(_records(), ["XXX.A", "B"], START, 0.1)
     with pytest.raises(ValueError, match="2 records for 1 stations"):
         to_stream(_records(), ["A"], START, 0.1)

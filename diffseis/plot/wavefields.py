@@ -1,0 +1,152 @@
+"""Record sections, and wavefields that move."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.figure import Figure
+
+from diffseis.plot.style import STATION_COLOUR, add_grid, empty_figure, house_style, new_figure
+
+_MAX_NAMES = 30
+"""Stations beyond which only every so-manieth is named."""
+_UP = {"down": ("up", -1.0)}
+"""Seismograms are drawn with up positive."""
+
+
+def record_figure(
+    records: Float[np.ndarray, "station component time"],
+    distance_km: Float[np.ndarray, " station"],
+    times_s: Float[np.ndarray, " time"],
+    station_ids: Sequence[str],
+    *,
+    components: Sequence[str],
+    quantity: str,
+    units: str,
+    title: str,
+) -> Figure:
+    """A record section: a panel for each component, traces at their distances, all components of a station on one scale.
+
+    Args:
+        records: what was recorded; the last component of motion is down, and drawn up.
+        distance_km: epicentral.
+        times_s: after the origin time.
+        station_ids: names.
+        components, quantity, units, title: words.
+    """
+    if not len(records):
+        return empty_figure("No station recorded.")
+    order = np.argsort(distance_km, kind="stable")
+    scale = np.max(np.abs(records), axis=(1, 2))
+    spread = float(np.ptp(distance_km)) or 1.0
+    height = 0.9 * spread / max(len(records) - 1, 1) if len(records) > 1 else 0.5
+    height = max(height, 0.04 * spread)
+    with house_style():
+        tall = float(np.clip(0.32 * len(records) + 1.5, 3.2, 9.0))
+        figure = new_figure(3.1 * len(components) + 1.2, tall)
+        axes = np.atleast_1d(figure.subplots(1, len(components), sharex=True, sharey=True))
+        for number, (ax, name) in enumerate(zip(axes, components, strict=True)):
+            word, sign = _UP.get(name, (name, 1.0))
+            add_grid(ax)
+            for row in order:
+                trace = sign * records[row, number] / (scale[row] or 1.0)
+                ax.plot(
+                    times_s,
+                    distance_km[row] + height * trace,
+                    color=STATION_COLOUR,
+                    linewidth=0.7,
+                    clip_on=True,
+                )
+            ax.set_title(word.capitalize())
+            ax.set_xlabel("Time after origin (s)")
+            ax.set_xlim(times_s[0], times_s[-1])
+        axes[0].set_ylabel("Epicentral distance (km)")
+        _name_stations(
+            axes[-1], distance_km, [f"{i}  {s:.1e}" for i, s in zip(station_ids, scale, strict=True)], order
+        )
+        figure.suptitle(
+            f"{title}: {quantity}, each station on its own scale (right: largest value, {units})",
+            fontsize=9.5,
+        )
+    return figure
+
+
+def _name_stations(ax, distance_km, names: list[str], order) -> None:
+    """On the right, but for those that would stand on one another."""
+    low, high = ax.get_ylim()
+    last = -np.inf
+    for row in order[:: -(-len(order) // _MAX_NAMES)]:
+        if distance_km[row] - last > 0.028 * (high - low):
+            ax.annotate(
+                names[row], (1.02, distance_km[row]), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False
+            )  # fmt: skip
+            last = distance_km[row]
+
+
+@dataclass(frozen=True)
+class WavefieldFrames:
+    """A wavefield on a vertical plane at several times.
+
+    Attributes:
+        values: what is shown.
+        along_km, depth_km: coordinates of the nodes.
+        times_s: of the frames, after the origin time.
+        speed_km_s: the medium, drawn behind.
+        source_km, stations_km: places, along and down.
+        label, axis_name, title: words.
+    """
+
+    values: Float[np.ndarray, "frame along down"]
+    along_km: Float[np.ndarray, " along"]
+    depth_km: Float[np.ndarray, " down"]
+    times_s: Float[np.ndarray, " frame"]
+    speed_km_s: Float[np.ndarray, "along down"]
+    source_km: tuple[float, float]
+    stations_km: Float[np.ndarray, "station 2"]
+    label: str
+    axis_name: str
+    title: str
+
+
+def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: float) -> None:
+    """Write a GIF. Colours saturate at the largest amplitude of a typical frame, so that late waves are seen."""
+    peaks = np.max(np.abs(frames.values), axis=(1, 2))
+    moving = peaks[peaks > 1e-3 * (peaks.max() or 1.0)]
+    limit = float(np.median(moving)) * 0.5 if moving.size else 1.0
+    x, z = frames.along_km, frames.depth_km
+    half = (x[1] - x[0]) / 2, (z[1] - z[0]) / 2
+    extent = (x[0] - half[0], x[-1] + half[0], z[-1] + half[1], z[0] - half[1])
+    ratio = (extent[2] - extent[3]) / (extent[1] - extent[0])
+    with house_style():
+        figure = new_figure(6.4, float(np.clip(5.4 * ratio + 1.1, 2.2, 8.0)))
+        ax = figure.subplots()
+        image = ax.imshow(
+            frames.values[0].T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="bilinear", aspect="equal"
+        )  # fmt: skip
+        if np.ptp(frames.speed_km_s) > 1e-3 * np.mean(frames.speed_km_s):
+            ax.contour(x, z, frames.speed_km_s.T, levels=6, colors="#555555", linewidths=0.5, alpha=0.6)
+        ax.plot(
+            *frames.source_km,
+            marker="*",
+            markersize=9,
+            color="#E69F00",
+            markeredgecolor="black",
+            clip_on=False,
+        )
+        ax.plot(
+            *frames.stations_km.T, linestyle="", marker="v", markersize=5, color=STATION_COLOUR, clip_on=False
+        )
+        ax.set_xlabel(frames.axis_name)
+        ax.set_ylabel("Depth (km)")
+        heading = ax.set_title(f"{frames.title}: {frames.label}, {frames.times_s[-1]:.2f} s after origin")
+
+        def show(number: int):
+            image.set_data(frames.values[number].T)
+            heading.set_text(f"{frames.title}: {frames.label}, {frames.times_s[number]:.2f} s after origin")
+            return image, heading
+
+        animation = FuncAnimation(figure, show, frames=len(frames.values), blit=False)
+        animation.save(str(path), writer=PillowWriter(fps=frames_per_s), dpi=100)
