@@ -42,7 +42,7 @@ def record_figure(
     order = np.argsort(distance_km, kind="stable")
     scale = np.max(np.abs(records), axis=(1, 2))
     spread = float(np.ptp(distance_km)) or 1.0
-    height = 0.9 * spread / max(len(records) - 1, 1) if len(records) > 1 else 0.5
+    height = 0.6 * spread / max(len(records) - 1, 1) if len(records) > 1 else 0.5
     height = max(height, 0.04 * spread)
     with house_style():
         tall = float(np.clip(0.32 * len(records) + 1.5, 3.2, 9.0))
@@ -112,10 +112,10 @@ class WavefieldFrames:
 
 
 def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: float) -> None:
-    """Write a GIF. Colours saturate at the largest amplitude of a typical frame, so that late waves are seen."""
+    """Write a GIF. Colours saturate at the largest amplitude of the median frame, so that late waves are seen."""
     peaks = np.max(np.abs(frames.values), axis=(1, 2))
     moving = peaks[peaks > 1e-3 * (peaks.max() or 1.0)]
-    limit = float(np.median(moving)) * 0.5 if moving.size else 1.0
+    limit = float(np.median(moving)) if moving.size else 1.0
     x, z = frames.along_km, frames.depth_km
     half = (x[1] - x[0]) / 2, (z[1] - z[0]) / 2
     extent = (x[0] - half[0], x[-1] + half[0], z[-1] + half[1], z[0] - half[1])
@@ -127,7 +127,7 @@ def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: float)
             frames.values[0].T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="bilinear", aspect="equal"
         )  # fmt: skip
         if np.ptp(frames.speed_km_s) > 1e-3 * np.mean(frames.speed_km_s):
-            ax.contour(x, z, frames.speed_km_s.T, levels=6, colors="#555555", linewidths=0.5, alpha=0.6)
+            ax.contour(x, z, frames.speed_km_s.T, levels=4, colors="#555555", linewidths=0.4, alpha=0.4)
         ax.plot(
             *frames.source_km,
             marker="*",
@@ -141,11 +141,12 @@ def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: float)
         )
         ax.set_xlabel(frames.axis_name)
         ax.set_ylabel("Depth (km)")
-        heading = ax.set_title(f"{frames.title}: {frames.label}, {frames.times_s[-1]:.2f} s after origin")
+        figure.colorbar(image, ax=ax, extend="both", shrink=0.8, pad=0.02, label=frames.label.capitalize())
+        heading = ax.set_title(f"{frames.title}, {frames.times_s[-1]:.2f} s after origin")
 
         def show(number: int):
             image.set_data(frames.values[number].T)
-            heading.set_text(f"{frames.title}: {frames.label}, {frames.times_s[number]:.2f} s after origin")
+            heading.set_text(f"{frames.title}, {frames.times_s[number]:.2f} s after origin")
             return image, heading
 
         animation = FuncAnimation(figure, show, frames=len(frames.values), blit=False)

@@ -22,6 +22,9 @@ class MediumTable(_Table):
     file: Path = Field(
         description="netCDF, .npz or .npy (vp, vs, rho, epsilon, delta, q), or a velocity .csv"
     )
+    kind: Literal["layers", "linear"] = Field(
+        "layers", description="of a .csv: each row the top of a layer, or speeds that are linear between rows"
+    )
     spacing_km: Positive | tuple[Positive, ...] | None = Field(
         None, description="between nodes; a netCDF file has its own"
     )

@@ -92,7 +92,7 @@ def _values(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
 
 
 def _layers(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
-    model = read_velocity_csv(table.file, vp_vs=table.vp_vs)
+    model = read_velocity_csv(table.file, table.kind, vp_vs=table.vp_vs)
     if table.end_km is None or table.spacing_km is None:
         raise InputError(
             "are missing",
@@ -110,11 +110,15 @@ def _layers(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
             fix="give two or three coordinates beyond origin_km",
         )
     depth = origin[-1] + spacing[-1] * np.arange(count[-1])
-    # A node on an interface has the mean of both sides: waves then see it where it is.
-    rows = [
-        np.maximum(np.searchsorted(model.depth_km, depth, side=side) - 1, 0) for side in ("left", "right")
-    ]
-    column = lambda v: np.broadcast_to((v[rows[0]] + v[rows[1]]) / 2, tuple(count))
+    if table.kind == "linear":
+        at = lambda v: np.interp(depth, model.depth_km, v)
+    else:
+        # A node on an interface has the mean of both sides: waves then see it where it is.
+        rows = [
+            np.maximum(np.searchsorted(model.depth_km, depth, side=side) - 1, 0) for side in ("left", "right")
+        ]
+        at = lambda v: (v[rows[0]] + v[rows[1]]) / 2
+    column = lambda v: np.broadcast_to(at(v), tuple(count))
     return {"vp": column(model.vp_km_s), "vs": column(model.vs_km_s)}, RegularGrid(
         origin, spacing, tuple(count)
     )

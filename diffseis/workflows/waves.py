@@ -359,14 +359,14 @@ def _write_frames(job: WaveJob, event: Event, frames, folder: Path, about) -> li
     )  # fmt: skip
     along, down = job.plane_axes.values()
     picture = WavefieldFrames(
-        values=-values[:, -1] if job.is_solid else values[:, 0],
+        values=-1e3 * values[:, -1] if job.is_solid else values[:, 0],
         along_km=along,
         depth_km=down,
         times_s=times - job.config.time.origin_s,
         speed_km_s=_speed_on(job, along, down),
         source_km=(float(event.position_km[0]), float(event.position_km[-1])),
         stations_km=np.stack([p[[0, -1]] for p in job.stations.values()]),
-        label="vertical velocity" if job.is_solid else "pressure",
+        label="vertical velocity (m/s)" if job.is_solid else "pressure",
         axis_name="North (km)" if job.medium.grid.num_dims == 3 else "Distance along the section (km)",
         title=f"Event {event.event_id}",
     )
