@@ -111,7 +111,7 @@ class WavefieldFrames:
     title: str
 
 
-def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: float) -> None:
+def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: int) -> None:
     """Write a GIF. Colours saturate at the largest amplitude of the median frame, so that late waves are seen."""
     peaks = np.max(np.abs(frames.values), axis=(1, 2))
     moving = peaks[peaks > 1e-3 * (peaks.max() or 1.0)]

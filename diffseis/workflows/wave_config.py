@@ -91,7 +91,7 @@ class OutputTable(_Table):
 
     quantity: Literal["displacement", "velocity"] = "velocity"
     snapshots: int = Field(0, ge=0, le=2000, description="frames of the wavefield; 0 is none")
-    frames_per_s: float = Field(12, gt=0, le=60, description="of the animation")
+    frames_per_s: int = Field(12, ge=1, le=50, description="of the animation")
     max_snapshot_mb: float = Field(
         500, gt=0, description="memory for them; nodes are left out until they fit"
     )
@@ -124,7 +124,7 @@ class WaveConfig(_Table):
     stations_file: Path | None = Field(None, description="CSV or StationXML")
     event: tuple[EventEntry, ...] = ()
     station: tuple[StationEntry, ...] = ()
-    output: OutputTable = OutputTable()
+    output: OutputTable = Field(default_factory=OutputTable)
 
     @model_validator(mode="after")
     def _complete(self):

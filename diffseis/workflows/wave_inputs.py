@@ -73,7 +73,7 @@ def make_medium(config: WaveConfig) -> tuple[Any, Any]:
         return Elastic(config.order), elastic
     band = config.band_hz or (config.frequency_hz / 5.5, config.frequency_hz * 5.5)
     qualities = (jnp.asarray(q, dtype) for q in _qualities(config, values))
-    return Viscoelastic(band, order=config.order), ViscoelasticMedium(elastic, *qualities)
+    return Viscoelastic(band_hz=band, order=config.order), ViscoelasticMedium(elastic, *qualities)
 
 
 def _values(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:

@@ -189,6 +189,12 @@ def _warnings(job: WaveJob) -> list[str]:
         found.append(
             f"dt_s is long for the sources, whose spectrum reaches the Nyquist frequency {nyquist:g} Hz: give a smaller one"
         )
+    top = float(job.medium.grid.origin_km[-1])
+    silent = [name for name, at in job.stations.items() if at[-1] == top]
+    if silent and config.free_surface and not job.is_solid:
+        found.append(
+            f"pressure is zero on a free surface: stations {', '.join(silent)} record nothing; put them deeper, or set free_surface = false"
+        )
     peak = np.max(np.abs(job.series))
     if abs(job.series[0]) > 1e-3 * peak:
         found.append("sources are not at rest at the first sample: give a larger time.origin_s")
