@@ -64,7 +64,7 @@ def to_stream(
         raise ValueError(f"{records.shape[0]} records for {len(station_ids)} stations")
     if records.shape[1] not in (2, 3):
         raise ValueError(f"records need two or three components, got {records.shape[1]}")
-    start = UTCDateTime(ns=int(np.datetime64(reference_time, "ns").astype(np.int64)))
+    start = UTCDateTime(ns=int(reference_time.astype("datetime64[ns]").astype(np.int64)))
     prefix = band_code(1 / dt_s) + instrument
     traces = []
     for name, record in zip(station_ids, records, strict=True):

@@ -8,11 +8,14 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from diffseis.plot.style import STATION_COLOUR, add_grid, empty_figure, house_style, new_figure
 
 _MAX_NAMES = 30
 """Stations beyond which only every so-manieth is named."""
+_CLOSEST = 0.25
+"""Gap of neighbours' distances, as a share of the mean one, below which traces would hide each other."""
 _UP = {"down": ("up", -1.0)}
 """Seismograms are drawn with up positive."""
 
@@ -28,7 +31,9 @@ def record_figure(
     units: str,
     title: str,
 ) -> Figure:
-    """A record section: a panel for each component, traces at their distances, all components of a station on one scale.
+    """A record section: a panel for each component, all components of a station on one scale.
+
+    Traces stand at their distances; where those of some stations are too close, all stand in the order of distance instead.
 
     Args:
         records: what was recorded; the last component of motion is down, and drawn up.
@@ -41,32 +46,26 @@ def record_figure(
         return empty_figure("No station recorded.")
     order = np.argsort(distance_km, kind="stable")
     scale = np.max(np.abs(records), axis=(1, 2))
-    spread = float(np.ptp(distance_km)) or 1.0
-    height = 0.6 * spread / max(len(records) - 1, 1) if len(records) > 1 else 0.5
-    height = max(height, 0.04 * spread)
+    place, height, true_to_scale = _places(distance_km, order)
     with house_style():
-        tall = float(np.clip(0.32 * len(records) + 1.5, 3.2, 9.0))
-        figure = new_figure(3.1 * len(components) + 1.2, tall)
+        figure = new_figure(3.1 * len(components) + 1.6, float(np.clip(0.36 * len(records) + 1.5, 3.2, 9.0)))
         axes = np.atleast_1d(figure.subplots(1, len(components), sharex=True, sharey=True))
         for number, (ax, name) in enumerate(zip(axes, components, strict=True)):
             word, sign = _UP.get(name, (name, 1.0))
             add_grid(ax)
             for row in order:
                 trace = sign * records[row, number] / (scale[row] or 1.0)
-                ax.plot(
-                    times_s,
-                    distance_km[row] + height * trace,
-                    color=STATION_COLOUR,
-                    linewidth=0.7,
-                    clip_on=True,
-                )
+                ax.plot(times_s, place[row] + height * trace, color=STATION_COLOUR, linewidth=0.7)
             ax.set_title(word.capitalize())
             ax.set_xlabel("Time after origin (s)")
             ax.set_xlim(times_s[0], times_s[-1])
-        axes[0].set_ylabel("Epicentral distance (km)")
-        _name_stations(
-            axes[-1], distance_km, [f"{i}  {s:.1e}" for i, s in zip(station_ids, scale, strict=True)], order
-        )
+        if true_to_scale:
+            axes[0].set_ylabel("Epicentral distance (km)")
+        else:
+            named = order[:: -(-len(order) // _MAX_NAMES)]
+            axes[0].set_yticks(place[named], [f"{distance_km[row]:.1f} km" for row in named])
+        names = [f"{i}  {s:.1e}" for i, s in zip(station_ids, scale, strict=True)]
+        _name_stations(axes[-1], place, names, order)
         figure.suptitle(
             f"{title}: {quantity}, each station on its own scale (right: largest value, {units})",
             fontsize=9.5,
@@ -74,16 +73,29 @@ def record_figure(
     return figure
 
 
-def _name_stations(ax, distance_km, names: list[str], order) -> None:
-    """On the right, but for those that would stand on one another."""
-    low, high = ax.get_ylim()
-    last = -np.inf
+def _places(distance_km, order) -> tuple[np.ndarray, float, bool]:
+    """Where traces stand, how high they are drawn, and whether they stand at their distances."""
+    gaps = np.diff(distance_km[order])
+    if len(order) == 1:
+        return np.asarray(distance_km, float), 0.1 * max(float(distance_km[0]), 1.0), True
+    if np.min(gaps) > _CLOSEST * np.mean(gaps):
+        return np.asarray(distance_km, float), 0.6 * float(np.mean(gaps)), True
+    place = np.empty(len(order))
+    place[order] = np.arange(len(order))
+    return place, 0.6, False
+
+
+def _name_stations(ax, place, names: list[str], order) -> None:
+    """On the right, so many that they do not stand on one another."""
     for row in order[:: -(-len(order) // _MAX_NAMES)]:
-        if distance_km[row] - last > 0.028 * (high - low):
-            ax.annotate(
-                names[row], (1.02, distance_km[row]), xycoords=("axes fraction", "data"), va="center", fontsize=6.5, annotation_clip=False
-            )  # fmt: skip
-            last = distance_km[row]
+        ax.annotate(
+            names[row],
+            (1.02, place[row]),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=6.5,
+            annotation_clip=False,
+        )
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,7 @@ def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: int) -
     extent = (x[0] - half[0], x[-1] + half[0], z[-1] + half[1], z[0] - half[1])
     ratio = (extent[2] - extent[3]) / (extent[1] - extent[0])
     with house_style():
-        figure = new_figure(6.4, float(np.clip(5.4 * ratio + 1.1, 2.2, 8.0)))
+        figure = new_figure(6.4, float(np.clip(4.7 * ratio + 0.9, 2.0, 8.0)))
         ax = figure.subplots()
         image = ax.imshow(
             frames.values[0].T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="bilinear", aspect="equal"
@@ -141,7 +153,10 @@ def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: int) -
         )
         ax.set_xlabel(frames.axis_name)
         ax.set_ylabel("Depth (km)")
-        figure.colorbar(image, ax=ax, extend="both", shrink=0.8, pad=0.02, label=frames.label.capitalize())
+        numbers = ScalarFormatter()
+        numbers.set_powerlimits((-2, 3))
+        words = frames.label.capitalize()
+        figure.colorbar(image, ax=ax, extend="both", shrink=0.8, pad=0.02, label=words, format=numbers)
         heading = ax.set_title(f"{frames.title}, {frames.times_s[-1]:.2f} s after origin")
 
         def show(number: int):

@@ -124,7 +124,7 @@ class WaveConfig(_Table):
     stations_file: Path | None = Field(None, description="CSV or StationXML")
     event: tuple[EventEntry, ...] = ()
     station: tuple[StationEntry, ...] = ()
-    output: OutputTable = Field(default_factory=OutputTable)
+    output: OutputTable = Field(default_factory=lambda: OutputTable.model_validate({}))
 
     @model_validator(mode="after")
     def _complete(self):
