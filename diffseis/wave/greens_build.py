@@ -92,7 +92,9 @@ def station_coefficients(
     pulse, before = impulse(time_axis, pass_hz)
     num = lattice.num_dims
     times = jnp.arange(-before, time_axis.num_samples).astype(time_axis.dt_s.dtype) * time_axis.dt_s
-    series = jax.vmap(pulse)(times).astype(station_km.dtype)
+    series = jax.vmap(pulse)(times)
+    # Places are as exact as the grid's, whatever the precision of the medium.
+    station_km = station_km.astype(medium.grid.origin_km.dtype)
     run = lambda share: transposed(
         equation,
         medium,
@@ -105,7 +107,7 @@ def station_coefficients(
         boundary=Boundary.absorbing(num) if boundary is None else boundary,
         substeps=substeps,
     )
-    strains = jax.lax.map(run, jnp.eye(num, dtype=station_km.dtype))
+    strains = jax.lax.map(run, jnp.eye(num, dtype=series.dtype))
     strains = jnp.moveaxis(strains.reshape(num, -1, *lattice.shape, len(times)), (1, 0), (-3, -2))
     return bsplines.coefficients(strains, tuple(range(num)), degree)
 

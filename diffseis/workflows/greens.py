@@ -80,7 +80,7 @@ def build_greens(
     for number, row in enumerate(todo):
         if progress is not None:
             progress("Green's functions", total - len(todo) + number, total)
-        found = np.asarray(run(jnp.asarray(places[row], _dtype(medium))))
+        found = np.asarray(run(jnp.asarray(places[row])))
         if not np.all(np.isfinite(found)):
             code = header.station_id[row]
             raise InputError(
