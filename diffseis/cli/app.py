@@ -13,6 +13,7 @@ from diffseis.cli.fetch import fetch
 from diffseis.cli.locate import locate
 from diffseis.cli.train_eikonal import train_eikonal
 from diffseis.cli.traveltimes import traveltimes
+from diffseis.cli.wave import wave
 
 app = typer.Typer(
     name="diffseis",
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located, 130 interrupted (repeat to resume locate, demo and fetch).",
+    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located or computed, 130 interrupted (repeat to resume locate, demo and fetch).",
 )
 
 
@@ -48,10 +49,10 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-_FROM_THE_START = (traveltimes, train_eikonal)
+_FROM_THE_START = (traveltimes, train_eikonal, wave)
 """Commands that keep nothing of what they have not finished."""
 
-for _command in (locate, traveltimes, train_eikonal, demo, doctor, fetch):
+for _command in (locate, traveltimes, train_eikonal, wave, demo, doctor, fetch):
     app.command()(_interruptible(_command))
 
 

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
     from diffseis.io.events_csv import read_events_csv as read_events_csv
+    from diffseis.io.greens import GreensFile as GreensFile
+    from diffseis.io.greens import GreensHeader as GreensHeader
+    from diffseis.io.greens import create_greens as create_greens
+    from diffseis.io.greens import open_greens as open_greens
+    from diffseis.io.mechanisms import Mechanism as Mechanism
+    from diffseis.io.mechanisms import read_mechanisms as read_mechanisms
+    from diffseis.io.media_arrays import read_media_arrays as read_media_arrays
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
@@ -32,6 +39,9 @@ if TYPE_CHECKING:
     from diffseis.io.records import write_geojson as write_geojson
     from diffseis.io.records import write_json as write_json
     from diffseis.io.records import write_station_terms_csv as write_station_terms_csv
+    from diffseis.io.seismograms import band_code as band_code
+    from diffseis.io.seismograms import to_stream as to_stream
+    from diffseis.io.seismograms import write_mseed as write_mseed
     from diffseis.io.stations_csv import read_stations_csv as read_stations_csv
     from diffseis.io.stations_csv import resolve_epochs as resolve_epochs
     from diffseis.io.stationxml import read_stationxml as read_stationxml
@@ -49,19 +59,29 @@ if TYPE_CHECKING:
     from diffseis.io.velocity_grids import nonlinloc_files as nonlinloc_files
     from diffseis.io.velocity_grids import read_velocity_grid as read_velocity_grid
     from diffseis.io.velocity_grids import write_velocity_netcdf as write_velocity_netcdf
+    from diffseis.io.wavefields import write_records_netcdf as write_records_netcdf
+    from diffseis.io.wavefields import write_snapshots_netcdf as write_snapshots_netcdf
 
 _HOME = {
+    "GreensFile": "greens",
+    "GreensHeader": "greens",
+    "Mechanism": "mechanisms",
     "Notice": "notices",
     "OutputError": "atomic",
     "from_obspy_catalog": "obspy_events",
     "assign_networks": "networks",
     "atomic_path": "atomic",
+    "band_code": "seismograms",
+    "create_greens": "greens",
     "nonlinloc_files": "velocity_grids",
+    "open_greens": "greens",
     "read_catalogue_csv": "catalogue_csv",
     "read_config": "config",
     "read_events": "events",
     "read_events_csv": "events_csv",
     "read_json": "records",
+    "read_mechanisms": "mechanisms",
+    "read_media_arrays": "media_arrays",
     "read_medium": "velocity",
     "read_network_header": "travel_time_networks",
     "read_nordic_bulletin": "events",
@@ -81,13 +101,17 @@ _HOME = {
     "sha256_of": "records",
     "sniff_format": "events",
     "to_obspy_catalog": "quakeml",
+    "to_stream": "seismograms",
     "write_catalogue_csv": "catalogue_csv",
     "write_geojson": "records",
     "write_json": "records",
+    "write_mseed": "seismograms",
     "write_nonlinloc": "nonlinloc",
     "write_picks_csv": "arrivals_csv",
     "write_posterior_netcdf": "posterior_netcdf",
     "write_quakeml": "quakeml",
+    "write_records_netcdf": "wavefields",
+    "write_snapshots_netcdf": "wavefields",
     "write_station_terms_csv": "records",
     "write_travel_time_networks": "travel_time_networks",
     "write_travel_times_csv": "points_csv",

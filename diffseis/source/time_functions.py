@@ -5,6 +5,7 @@ References:
     and the spectra of seismic shear waves from earthquakes, doi:10.1029/JB075i026p04997.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -84,3 +85,42 @@ class Brune(AbstractTimeFunction):
         w = 2 * jnp.pi * self.corner_hz
         late = jnp.maximum(t_s, 0)
         return w**2 * late * jnp.exp(-w * late)
+
+
+class BandLimitedDelta(AbstractTimeFunction):
+    """A pulse about the time 0 whose spectrum is 1 up to a frequency and falls to 0 at another, both to a part in 1e5.
+
+    ``2 f sinc(2 f t) exp(-(pi w t)^2)``, ``f`` half-way between both frequencies and ``w`` a sixth of their difference; its integral is 1.
+
+    Attributes:
+        pass_hz: up to where the spectrum is 1.
+        stop_hz: from where it is 0.
+    """
+
+    pass_hz: Float[Array, ""]
+    stop_hz: Float[Array, ""]
+
+    def __init__(self, pass_hz, stop_hz):
+        self.pass_hz, self.stop_hz = _positive("pass_hz", pass_hz), _positive("stop_hz", stop_hz)
+
+    def __check_init__(self):
+        if is_concrete(self.pass_hz, self.stop_hz) and not self.stop_hz > self.pass_hz:
+            raise ValueError(f"`stop_hz` must be above `pass_hz`, got {self.stop_hz} and {self.pass_hz}")
+
+    def _middle_and_width(self):
+        return (self.pass_hz + self.stop_hz) / 2, (self.stop_hz - self.pass_hz) / 6
+
+    @property
+    def half_duration_s(self) -> Float[Array, ""]:
+        """From where on the pulse is below 1e-5 of its peak, and far below it."""
+        return 1.1 / self._middle_and_width()[1]
+
+    def __call__(self, t_s: Float[Array, ""]) -> Float[Array, ""]:
+        middle, width = self._middle_and_width()
+        return 2 * middle * jnp.sinc(2 * middle * t_s) * jnp.exp(-((jnp.pi * width * t_s) ** 2))
+
+    def spectrum(self, frequency_hz: Float[Array, ""]) -> Float[Array, ""]:
+        """Its Fourier transform, which is real."""
+        middle, width = self._middle_and_width()
+        erf = jax.scipy.special.erf
+        return (erf((frequency_hz + middle) / width) - erf((frequency_hz - middle) / width)) / 2

@@ -16,6 +16,12 @@ from diffseis.wave.elastic import Elastic as Elastic
 from diffseis.wave.elastic import ElasticMedium as ElasticMedium
 from diffseis.wave.fluid import Fluid as Fluid
 from diffseis.wave.fluid import FluidMedium as FluidMedium
+from diffseis.wave.greens import GreensStore as GreensStore
+from diffseis.wave.greens import tensor_pairs as tensor_pairs
+from diffseis.wave.greens_build import greens_store as greens_store
+from diffseis.wave.greens_build import impulse as impulse
+from diffseis.wave.greens_build import source_lattice as source_lattice
+from diffseis.wave.greens_build import station_coefficients as station_coefficients
 from diffseis.wave.planning import Plan as Plan
 from diffseis.wave.planning import plan as plan
 from diffseis.wave.propagate import num_substeps as num_substeps

@@ -21,7 +21,8 @@ class Absorbing(eqx.Module):
     Attributes:
         num_nodes: its thickness.
         reflection: what it is designed to send back of waves that come straight, in theory. Grids send back more where it is too small.
-        frequency_hz: where it absorbs grazing and evanescent waves best; by default a hundredth of what the time step can represent.
+        frequency_hz: where it absorbs grazing and evanescent waves best; by default that of the fastest waves of 16 nodes' length. At much lower ones layers of
+            rough media below a free surface amplify waves that they guide.
         speed_km_s: of the waves that it is designed for; by default of the medium's fastest. A layer is no part of the physics: its design has no derivatives.
     """
 
@@ -102,7 +103,7 @@ def layer_profile(
     share = jnp.asarray(np.clip(depth / face.num_nodes, 0, None), dt_s.dtype)
     speed = jax.lax.stop_gradient(speed_km_s) if face.speed_km_s is None else face.speed_km_s
     damping = -1.5 * speed * math.log(face.reflection) / thickness * share**2
-    hz = 0.005 / dt_s if face.frequency_hz is None else jnp.asarray(face.frequency_hz, dt_s.dtype)
+    hz = speed / (16 * spacing_km) if face.frequency_hz is None else face.frequency_hz
     shift = jnp.pi * hz * jnp.clip(1 - share, 0, None)
     decay = jnp.exp(-(damping + shift) * dt_s)
     gain = jnp.where(share > 0, damping / (damping + shift) * (decay - 1), 0)

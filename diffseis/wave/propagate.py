@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import PyTree
 
 from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
@@ -18,7 +18,7 @@ from diffseis.wave.decomposition import check_divisible, run_divided
 from diffseis.wave.domain import Domain
 from diffseis.wave.loop import Reading, make_loop
 from diffseis.wave.receivers import AbstractReceivers
-from diffseis.wave.resampling import continued, integrated, remove_dispersion, shifted
+from diffseis.wave.resampling import continued, integrated, sampled
 from diffseis.wave.sources import AbstractSources
 from diffseis.wave.time_axis import TimeAxis
 
@@ -89,13 +89,11 @@ def propagate(
         check_divisible(domain, mesh, adjoint)
         state, recorded = run_divided(loop, adjoint, equation, domain, mesh)
     several = receivers if isinstance(receivers, tuple) else (receivers,)
-    places = equation.places(domain)
+    places, fine = equation.places(domain), loop.num_steps // time_axis.num_samples
 
     def traces(recorded, reading: Reading):
         early = places[reading.terms[0][0]].early
-        return _sampled(
-            recorded, early, loop.num_steps // time_axis.num_samples, filter_dispersion=filter_dispersion
-        )
+        return sampled(recorded, early=early, substeps=fine, filter_dispersion=filter_dispersion)
 
     integrate = lambda x: integrated(continued(x), time_axis.dt_s)[..., : time_axis.num_samples]
     value = tuple(
@@ -140,19 +138,6 @@ def set_up(
         reversible=isinstance(adjoint, BoundaryReconstruct),
     )
     return domain, loop, adjoint
-
-
-def _sampled(
-    recorded, early: bool, substeps: int, *, filter_dispersion: bool
-) -> Float[Array, "receiver time"]:
-    """What was recorded at each step, at the times of the time axis."""
-    # The first sample of fields at whole steps is that of the medium at rest.
-    traces = recorded.T if early else jnp.pad(recorded.T, [(0, 0), (1, 0)])[:, :-1]
-    num = traces.shape[1]
-    traces = continued(traces)
-    traces = shifted(traces, -0.5) if early else traces
-    traces = remove_dispersion(traces) if filter_dispersion else traces
-    return traces[:, :num:substeps]
 
 
 def _fix_grid(medium):

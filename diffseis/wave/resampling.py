@@ -136,3 +136,29 @@ def _kernel_transform(angle):
     """Of `_kernel`, at radians per sample."""
     z = np.sqrt(np.asarray(_SHAPE**2 - (_WIDTH * angle / 2) ** 2, complex))
     return np.real(_WIDTH * np.sinh(z) / z) / i0(_SHAPE)
+
+
+def sampled(
+    recorded: Float[Array, "step receiver"],
+    *,
+    early: bool,
+    substeps: int,
+    filter_dispersion: bool,
+    half_later: bool = False,
+) -> Float[Array, "receiver time"]:
+    """What was recorded at each step of a time loop, at the times of samples.
+
+    Args:
+        early: whether it is that of half a step before.
+        substeps: steps between samples.
+        filter_dispersion: remove what time steps do to waves.
+        half_later: give what comes half a step after each sample.
+    """
+    # The first sample of fields at whole steps is that of the medium at rest.
+    traces = recorded.T if early else jnp.pad(recorded.T, [(0, 0), (1, 0)])[:, :-1]
+    num = traces.shape[1]
+    traces = continued(traces)
+    if early != half_later:
+        traces = shifted(traces, -0.5 if early else 0.5)
+    traces = remove_dispersion(traces) if filter_dispersion else traces
+    return traces[:, :num:substeps]

@@ -8,6 +8,8 @@ References:
     functions, doi:10.1190/1.1451454.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -28,10 +30,32 @@ def axis_weights(index: Float[Array, ""]) -> tuple[Int[Array, ""], Float[Array, 
     window = (jax.scipy.special.i0(WINDOW * root) - 1) / (
         jax.scipy.special.i0(jnp.asarray(WINDOW, index.dtype)) - 1
     )
-    return first, jnp.sinc(distance) * window
+    return first, _sinc(distance) * window
 
 
 def axis_slopes(index: Float[Array, ""]) -> tuple[Int[Array, ""], Float[Array, " node"]]:
     """The same for the derivative by the node number of what `axis_weights` interpolates."""
     first = axis_weights(index)[0]
     return first, jax.jvp(lambda i: axis_weights(i)[1], (index,), (jnp.ones_like(index),))[1]
+
+
+@jax.custom_jvp
+def _sinc(x: Float[Array, " node"]) -> Float[Array, " node"]:
+    return jnp.sinc(x)
+
+
+@_sinc.defjvp
+def _sinc_jvp(primals, tangents):
+    return _sinc(primals[0]), _sinc_slope(primals[0]) * tangents[0]
+
+
+def _sinc_slope(x):
+    """Of ``sin(pi x) / (pi x)``; by a series near 0, where differences of nearly equal numbers would lose all digits: a point that
+    is on a node but for rounding is the most common one of all."""
+    near = jnp.abs(x) < 0.5
+    square = (jnp.pi * jnp.where(near, x, 0)) ** 2
+    series = jnp.zeros_like(x)
+    for k in range(12, 0, -1):
+        series = series * square + (-1) ** k * 2 * k / math.factorial(2 * k + 1)
+    far = jnp.where(near, 1, x)
+    return jnp.where(near, jnp.pi**2 * x * series, (jnp.cos(jnp.pi * far) - jnp.sinc(far)) / far)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("obspy", "matplotlib", "flax", "pandas", "xarray")
+HEAVY = ("obspy", "matplotlib", "flax", "pandas", "xarray", "zarr")
 
 
 def _python(code: str, *, folder: Path | None = None) -> str:

@@ -8,7 +8,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from scipy.integrate import quad
 
-from diffseis.source import Brune, Gaussian, Ricker, Triangle
+from diffseis.source import BandLimitedDelta, Brune, Gaussian, Ricker, Triangle
 from tests.helpers.gradients import check_grads
 
 FUNCTIONS = {
@@ -16,6 +16,7 @@ FUNCTIONS = {
     "Gaussian": (Gaussian(0.3), 1.0),
     "Triangle": (Triangle(0.5), 1.0),
     "Brune": (Brune(1.5), 1.0),
+    "BandLimitedDelta": (BandLimitedDelta(2.0, 4.0), 1.0),
 }
 needs_x64 = pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")
 
@@ -64,3 +65,19 @@ def test_corner_of_the_spectrum():
 def test_only_positive_lengths_and_frequencies(make, value):
     with pytest.raises(ValueError, match="must be above 0 and finite"):
         make(value)
+
+
+def test_band_limited_delta():
+    """Its transform by quadrature, its duration, its errors."""
+    pulse = BandLimitedDelta(2.0, 4.0)
+    dt = 0.01
+    times = jnp.arange(-2000.0, 2001.0) * dt
+    values = np.asarray(jax.vmap(pulse)(times))
+    for hz in (0.0, 1.0, 2.0, 3.0, 4.0):
+        found = np.sum(values * np.cos(2 * np.pi * hz * np.asarray(times))) * dt
+        np.testing.assert_allclose(found, pulse.spectrum(jnp.asarray(hz)), atol=1e-6)
+    np.testing.assert_allclose(jax.vmap(pulse.spectrum)(jnp.asarray([2.0, 3.0, 4.0])), [1, 0.5, 0], atol=2e-5)
+    late = np.abs(np.asarray(times)) > float(pulse.half_duration_s)
+    assert np.max(np.abs(values[late])) < 1e-5 * values.max()
+    with pytest.raises(ValueError, match="`stop_hz` must be above `pass_hz`"):
+        BandLimitedDelta(2.0, 2.0)

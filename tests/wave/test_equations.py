@@ -110,9 +110,7 @@ def test_reciprocity(name, num_dims):
         there = run(PressureSources(at(A), series), PressureReceivers(at(B)))
         back = run(PressureSources(at(B), series), PressureReceivers(at(A)))
     assert np.linalg.norm(there) > 0
-    np.testing.assert_allclose(
-        there, back, rtol=0, atol=(1e-11 if name != "fluid" else 0.05) * np.max(np.abs(there))
-    )
+    np.testing.assert_allclose(there, back, rtol=0, atol=1e-11 * np.max(np.abs(there)))
 
 
 @needs_x64

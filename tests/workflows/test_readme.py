@@ -55,3 +55,19 @@ def test_the_travel_time_example_runs():
     np.testing.assert_allclose(np.linalg.norm(names["by_source"]), 1 / at_source, rtol=1e-3)
     assert names["by_speed"].shape == names["speed"].shape
     assert np.all(np.isfinite(names["by_speed"]))
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
+def test_the_example_of_greens_functions_runs(tmp_path, monkeypatch):
+    code = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[2]
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert all(np.all(np.isfinite(s)) and np.any(s != 0) for s in names["slopes"])
+    # Later origins move the same seismogram, but for what is cut off: to the energy that is next to nothing.
+    place, moment = jax.numpy.array([4.03, 3.07]), jax.numpy.eye(2)
+    energy = names["energy"](place, jax.numpy.array(1.5), moment)
+    later = names["energy"](place, jax.numpy.array(1.6), moment)
+    assert energy > 0
+    assert abs(float(later / energy) - 1) < 0.2

@@ -1,0 +1,176 @@
+"""Settings of ``diffseis wave``: TOML, checked before anything is computed. Imports no JAX."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from diffseis.core.errors import InputError
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Vector = tuple[float, ...]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MediumTable(_Table):
+    """What waves travel in, and its grid. Axes are north, east, down; in two dimensions along the section, down."""
+
+    file: Path = Field(
+        description="netCDF, .npz or .npy (vp, vs, rho, epsilon, delta, q), or a velocity .csv"
+    )
+    kind: Literal["layers", "linear"] = Field(
+        "layers", description="of a .csv: each row the top of a layer, or speeds that are linear between rows"
+    )
+    spacing_km: Positive | tuple[Positive, ...] | None = Field(
+        None, description="between nodes; a netCDF file has its own"
+    )
+    origin_km: Vector | None = Field(None, description="the first node; 0 by default")
+    end_km: Vector | None = Field(None, description="the last node, for a velocity .csv")
+    vp_vs: float | None = Field(None, gt=1.2, lt=5, description="makes vs where the file has none")
+    density_g_cm3: Positive | None = Field(
+        None, description="where the file has no rho; by default after Gardner, from vp"
+    )
+    quality: tuple[Positive, Positive] | None = Field(
+        None, description="of P and S (viscoelastic), where the file has no q"
+    )
+
+
+class FrameTable(_Table):
+    """Where the origin of the axes is, for stations and events in degrees."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=360)
+    azimuth_deg: float = Field(0.0, description="of a two-dimensional section, clockwise from north")
+
+
+class EventEntry(_Table):
+    """One source."""
+
+    id: str
+    position_km: Vector | None = None
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=360)
+    depth_km: float | None = None
+    time: str = "2000-01-01T00:00:00Z"
+    moment_nm: tuple[float, ...] | None = Field(
+        None, description="nn, ee, dd, ne, nd, ed in N m; in two dimensions xx, zz, xz in N m per km"
+    )
+    strike_dip_rake_deg: tuple[float, float, float] | None = None
+    magnitude: float | None = Field(None, ge=-5, le=10)
+
+    @model_validator(mode="after")
+    def _placed(self):
+        if (self.position_km is None) == (self.latitude is None or self.longitude is None):
+            raise ValueError("give either position_km, or latitude, longitude and depth_km")
+        return self
+
+
+class StationEntry(_Table):
+    """One receiver."""
+
+    id: str
+    position_km: Vector
+
+
+class TimeTable(_Table):
+    """When."""
+
+    duration_s: Positive
+    dt_s: Positive
+    origin_s: float = Field(
+        ge=0, description="from the first sample to the origin time: time for the pulse to rise"
+    )
+
+
+class OutputTable(_Table):
+    """What is written."""
+
+    quantity: Literal["displacement", "velocity"] = "velocity"
+    snapshots: int = Field(0, ge=0, le=2000, description="frames of the wavefield; 0 is none")
+    frames_per_s: int = Field(12, ge=1, le=50, description="of the animation")
+    max_snapshot_mb: float = Field(
+        500, gt=0, description="memory for them; nodes are left out until they fit"
+    )
+
+
+class WaveConfig(_Table):
+    """Everything that decides what ``diffseis wave`` computes. Unknown keys are refused."""
+
+    equation: Literal["acoustic", "fluid", "elastic", "viscoelastic", "vti"] = "elastic"
+    order: Literal[2, 4, 8] = 4
+    band_hz: tuple[Positive, Positive] | None = Field(
+        None,
+        description="of constant quality (viscoelastic); by default a decade and a half about frequency_hz",
+    )
+    time_function: Literal["gaussian", "ricker", "triangle", "brune"] = "gaussian"
+    frequency_hz: Positive = Field(
+        description="ricker: of its peak; brune, gaussian, triangle: of its corner (gaussian 1/(2 pi sigma), triangle 1/half duration)"
+    )
+    free_surface: bool = Field(
+        True, description="at the first node of the last axis; else waves leave there too"
+    )
+    absorbing_nodes: int = Field(20, ge=1, le=200)
+    double_precision: bool = False
+    medium: MediumTable
+    frame: FrameTable | None = None
+    time: TimeTable
+    events_file: Path | None = Field(
+        None, description="QuakeML with origins and moment tensors or nodal planes"
+    )
+    stations_file: Path | None = Field(None, description="CSV or StationXML")
+    event: tuple[EventEntry, ...] = ()
+    station: tuple[StationEntry, ...] = ()
+    output: OutputTable = Field(default_factory=lambda: OutputTable.model_validate({}))
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if bool(self.event) == (self.events_file is not None):
+            raise ValueError("give either events_file or [[event]] tables")
+        if bool(self.station) == (self.stations_file is not None):
+            raise ValueError("give either stations_file or [[station]] tables")
+        if self.frame is None and (
+            self.events_file or self.stations_file or any(e.latitude is not None for e in self.event)
+        ):
+            raise ValueError(
+                "places in degrees need a [frame] with the latitude and longitude of the axes' origin"
+            )
+        return self
+
+
+def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
+    """Checks settings; paths are relative to the file. The error names the key, the value and the way out."""
+    try:
+        config = WaveConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        keys = [str(k) for k in first["loc"]]
+        field = ".".join(keys) or "configuration"
+        why = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            known = _known(keys[:-1])
+            near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
+            fix = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(known))}"
+            raise InputError(f"unknown key `{keys[-1]}`", file=file, field=field, fix=fix) from error
+        shown = isinstance(first["input"], str | int | float | list | tuple) and first["type"] != "missing"
+        given = f", got {first['input']!r}" if shown else ""
+        fix = "add it" if first["type"] == "missing" else "correct the value"
+        raise InputError(f"{why}{given}", file=file, field=field, fix=fix) from error
+    beside = lambda path: None if path is None else file.parent / path
+    medium = config.medium.model_copy(update={"file": beside(config.medium.file)})
+    return config.model_copy(
+        update={
+            "medium": medium,
+            "events_file": beside(config.events_file),
+            "stations_file": beside(config.stations_file),
+        }
+    )
+
+
+def _known(keys: list[str]) -> list[str]:
+    tables = {"medium": MediumTable, "frame": FrameTable, "event": EventEntry, "station": StationEntry}
+    tables |= {"time": TimeTable, "output": OutputTable}
+    return list((tables[keys[0]] if keys else WaveConfig).model_fields)

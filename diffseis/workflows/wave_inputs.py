@@ -1,0 +1,300 @@
+"""Media, sources and stations of ``diffseis wave`` out of its settings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from diffseis.core.errors import InputError
+from diffseis.core.frames import LocalFrame
+from diffseis.core.grids import RegularGrid
+from diffseis.core.units import MOMENT_UNIT_NM, scalar_moment_nm
+from diffseis.io import (
+    Mechanism,
+    read_mechanisms,
+    read_media_arrays,
+    read_stations_csv,
+    read_stationxml,
+    read_velocity_csv,
+)
+from diffseis.io.times import parse_time
+from diffseis.source import double_couple
+from diffseis.wave import (
+    Acoustic,
+    AcousticMedium,
+    AcousticVTI,
+    Elastic,
+    ElasticMedium,
+    Fluid,
+    FluidMedium,
+    Viscoelastic,
+    ViscoelasticMedium,
+    VTIMedium,
+)
+from diffseis.workflows.wave_config import EventEntry, MediumTable, WaveConfig
+
+SOLIDS = ("elastic", "viscoelastic")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A source in the medium's axes.
+
+    Attributes:
+        event_id: its name.
+        time: origin time, UTC.
+        position_km: its place.
+        moment: tensor in 1e18 N m on the axes of the medium.
+        problem: why it cannot be computed; empty if it can.
+    """
+
+    event_id: str
+    time: np.datetime64
+    position_km: np.ndarray
+    moment: np.ndarray
+    problem: str = ""
+
+
+def make_medium(config: WaveConfig) -> tuple[Any, Any]:
+    """The equation and its medium."""
+    values, grid = _values(config.medium)
+    dtype = np.float64 if config.double_precision else np.float32
+    need = lambda name: _need(config, values, name)
+    arrays = lambda *names: tuple(jnp.asarray(need(n), dtype) for n in names)
+    if config.equation == "acoustic":
+        return Acoustic(config.order), AcousticMedium(grid, *arrays("vp"))
+    if config.equation == "fluid":
+        return Fluid(config.order), FluidMedium(grid, *arrays("vp", "rho"))
+    if config.equation == "vti":
+        return AcousticVTI(config.order), VTIMedium(grid, *arrays("vp", "epsilon", "delta"))
+    elastic = ElasticMedium(grid, *arrays("vp", "vs", "rho"))
+    if config.equation == "elastic":
+        return Elastic(config.order), elastic
+    band = config.band_hz or (config.frequency_hz / 5.5, config.frequency_hz * 5.5)
+    qualities = (jnp.asarray(q, dtype) for q in _qualities(config, values))
+    return Viscoelastic(band_hz=band, order=config.order), ViscoelasticMedium(elastic, *qualities)
+
+
+def _values(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
+    if table.file.suffix.lower() == ".csv":
+        return _layers(table)
+    values, own = read_media_arrays(table.file)
+    num = values["vp"].ndim
+    if own is None:
+        if table.spacing_km is None:
+            raise InputError(
+                "is missing", field="medium.spacing_km", fix="give the distance between nodes in km"
+            )
+        origin = _vector(table.origin_km or (0.0,) * num, num, "medium.origin_km")
+        own = (origin, np.broadcast_to(_vector(table.spacing_km, num, "medium.spacing_km"), (num,)))
+    return values, RegularGrid(*own, values["vp"].shape)
+
+
+def _layers(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
+    model = read_velocity_csv(table.file, table.kind, vp_vs=table.vp_vs)
+    if table.end_km is None or table.spacing_km is None:
+        raise InputError(
+            "are missing",
+            field="medium.end_km, medium.spacing_km",
+            fix="say how far the grid reaches, and its spacing",
+        )
+    num = len(table.end_km)
+    origin = _vector(table.origin_km or (0.0,) * num, num, "medium.origin_km")
+    spacing = np.broadcast_to(_vector(table.spacing_km, num, "medium.spacing_km"), (num,))
+    count = np.round((np.asarray(table.end_km) - origin) / spacing).astype(int) + 1
+    if num not in (2, 3) or np.any(count < 4):
+        raise InputError(
+            f"a grid from {origin} to {np.asarray(table.end_km)} km has {count} nodes",
+            field="medium.end_km",
+            fix="give two or three coordinates beyond origin_km",
+        )
+    depth = origin[-1] + spacing[-1] * np.arange(count[-1])
+    if table.kind == "linear":
+        at = lambda v: np.interp(depth, model.depth_km, v)
+    else:
+        # A node on an interface has the mean of both sides: waves then see it where it is.
+        rows = [
+            np.maximum(np.searchsorted(model.depth_km, depth, side=side) - 1, 0) for side in ("left", "right")
+        ]
+        at = lambda v: (v[rows[0]] + v[rows[1]]) / 2
+    column = lambda v: np.broadcast_to(at(v), tuple(count))
+    return {"vp": column(model.vp_km_s), "vs": column(model.vs_km_s)}, RegularGrid(
+        origin, spacing, tuple(count)
+    )
+
+
+def _vector(value, num: int, field: str) -> np.ndarray:
+    found = np.atleast_1d(np.asarray(value, float))
+    if found.shape not in ((1,), (num,)):
+        raise InputError(f"needs {num} numbers, got {len(found)}", field=field, fix="give one for each axis")
+    return found
+
+
+def _need(config: WaveConfig, values: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name in values:
+        return values[name]
+    vp, table = values["vp"], config.medium
+    if name == "vs" and table.vp_vs is not None:
+        return vp / table.vp_vs
+    if name == "rho":
+        # Gardner, Gardner & Gregory (1974), doi:10.1190/1.1440465.
+        return np.full(vp.shape, table.density_g_cm3) if table.density_g_cm3 else 1.741 * vp**0.25
+    fix = "add it, or give medium.vp_vs" if name == "vs" else "add it, or choose another equation"
+    raise InputError(
+        f"holds no {name}, which the {config.equation} equation needs", file=table.file, field=name, fix=fix
+    )
+
+
+def _qualities(config: WaveConfig, values: dict[str, np.ndarray]):
+    given = config.medium.quality
+    for name, other in (("qp", 0), ("qs", 1)):
+        found = values.get(name, values.get("q"))
+        if found is None and given is None:
+            raise InputError(
+                "holds no q, which the viscoelastic equation needs",
+                file=config.medium.file,
+                field=name,
+                fix="add it, or give medium.quality",
+            )
+        yield np.full(values["vp"].shape, given[other]) if found is None and given else np.asarray(found)
+
+
+def read_wave_stations(config: WaveConfig, grid: RegularGrid, notices: list[str]) -> dict[str, np.ndarray]:
+    """Places of stations in the medium by id; those outside it are left out with a notice, those above it are put on its top."""
+    if config.stations_file is not None:
+        reader = (
+            read_stationxml
+            if config.stations_file.suffix.lower() in (".xml", ".stationxml")
+            else read_stations_csv
+        )
+        table, said = reader(config.stations_file)
+        notices += [str(n) for n in said]
+        places = _local(config, grid, table.latitude, table.longitude, table.depth_km)
+        found = dict(zip(map(str, table.ids), places, strict=True))
+    else:
+        found = {s.id: _place(s.position_km, grid, f"station {s.id}") for s in config.station}
+    top = float(grid.origin_km[-1])
+    raised = [n for n, p in found.items() if p[-1] < top]
+    if raised:
+        notices.append(f"above the medium, and put on its top: stations {', '.join(raised)}")
+    found = {n: np.append(p[:-1], max(p[-1], top)) for n, p in found.items()}
+    outside = [n for n, p in found.items() if not grid.contains(p)]
+    if outside:
+        notices.append(f"outside the medium, and left out: stations {', '.join(outside)}")
+    found = {n: p for n, p in found.items() if n not in outside}
+    if not found:
+        raise InputError(
+            "no station lies within the medium",
+            field="stations_file, station",
+            fix="check the frame and the medium's extent",
+        )
+    return found
+
+
+def read_wave_events(config: WaveConfig, grid: RegularGrid, notices: list[str]) -> list[Event]:
+    """Sources; those that cannot be computed say why."""
+    if config.events_file is not None:
+        mechanisms, said = read_mechanisms(config.events_file)
+        notices += [str(n) for n in said]
+    else:
+        mechanisms = [_entry(e) for e in config.event]
+    places = [None if e.position_km is None else e.position_km for e in config.event] or [None] * len(
+        mechanisms
+    )
+    return [_event(config, grid, m, p) for m, p in zip(mechanisms, places, strict=True)]
+
+
+def _entry(e: EventEntry) -> Mechanism:
+    try:
+        time = parse_time(e.time)
+    except ValueError as error:
+        raise InputError(
+            str(error), field=f"event {e.id}, time", fix="write it as 2016-10-30T06:40:17Z"
+        ) from error
+    nan = lambda x: np.nan if x is None else x
+    tensor = None if e.moment_nm is None else np.asarray(e.moment_nm, float)
+    return Mechanism(
+        e.id,
+        time,
+        nan(e.latitude),
+        nan(e.longitude),
+        nan(e.depth_km),
+        tensor,
+        e.strike_dip_rake_deg,
+        e.magnitude,
+    )
+
+
+def _event(config: WaveConfig, grid: RegularGrid, m: Mechanism, place) -> Event:
+    num = grid.num_dims
+    nothing = np.full(num, np.nan)
+    if m.problem:
+        return Event(m.event_id, m.time, nothing, np.zeros((num, num)), m.problem)
+    moment = _moment(config, m, num)
+    at = (
+        _local(config, grid, m.latitude, m.longitude, m.depth_km)
+        if place is None
+        else _place(place, grid, f"event {m.event_id}")
+    )
+    problem = (
+        "" if moment is not None else "it has neither a moment tensor, nor strike, dip, rake and a magnitude"
+    )
+    if not np.all(np.isfinite(at)) or not grid.contains(at):
+        problem = f"it lies at {np.round(at, 3)} km, outside the medium"
+    return Event(m.event_id, m.time, at, np.zeros((num, num)) if moment is None else moment, problem)
+
+
+def _moment(config: WaveConfig, m: Mechanism, num: int) -> np.ndarray | None:
+    """In 1e18 N m on the axes of the medium."""
+    if m.moment_nm is not None:
+        tensor = _tensor(np.asarray(m.moment_nm, float), num, m.event_id)
+    elif m.strike_dip_rake_deg is not None and m.magnitude is not None:
+        angles = (jnp.asarray(np.radians(a)) for a in m.strike_dip_rake_deg)
+        tensor = np.asarray(double_couple(*angles)) * scalar_moment_nm(m.magnitude)
+    elif config.equation not in SOLIDS:
+        return np.eye(num)
+    else:
+        return None
+    if tensor.shape[0] > num:
+        azimuth = np.radians(config.frame.azimuth_deg if config.frame else 0.0)
+        axes = np.array([[np.cos(azimuth), np.sin(azimuth), 0.0], [0.0, 0.0, 1.0]])
+        tensor = axes @ tensor @ axes.T
+    return tensor / MOMENT_UNIT_NM
+
+
+def _tensor(values: np.ndarray, num: int, name: str) -> np.ndarray:
+    if values.shape == (3, 3):
+        return values
+    if values.shape == (6,):
+        return values[np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])]
+    if values.shape == (3,) and num == 2:
+        return values[np.array([[0, 2], [2, 1]])]
+    raise InputError(
+        f"has {values.size} numbers",
+        field=f"event {name}, moment_nm",
+        fix="give nn, ee, dd, ne, nd, ed; or xx, zz, xz",
+    )
+
+
+def _local(config: WaveConfig, grid: RegularGrid, latitude, longitude, depth_km) -> np.ndarray:
+    if config.frame is None:
+        raise InputError(
+            "is missing", field="frame", fix="give the latitude and longitude of the axes' origin"
+        )
+    frame = LocalFrame(float(config.frame.latitude), float(config.frame.longitude))
+    ned = np.asarray(frame.to_ned(latitude, longitude, depth_km))
+    if grid.num_dims == 3:
+        return ned
+    azimuth = np.radians(config.frame.azimuth_deg)
+    return np.stack([np.cos(azimuth) * ned[..., 0] + np.sin(azimuth) * ned[..., 1], ned[..., 2]], -1)
+
+
+def _place(position, grid: RegularGrid, what: str) -> np.ndarray:
+    if len(position) != grid.num_dims:
+        raise InputError(
+            f"{what} has {len(position)} coordinates, the medium {grid.num_dims}",
+            field="position_km",
+            fix="give one for each axis",
+        )
+    return np.asarray(position, float)
