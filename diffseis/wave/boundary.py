@@ -3,7 +3,8 @@
 References:
     Roden & Gedney (2000), Convolution PML, doi:10.1002/1098-2760(20001205)27:5<334::AID-MOP14>3.0.CO;2-A. Komatitsch &
     Martin (2007), An unsplit convolutional perfectly matched layer improved at grazing incidence,
-    doi:10.1190/1.2757586. Levander (1988), Fourth-order finite-difference P-SV seismograms, doi:10.1190/1.1442422.
+    doi:10.1190/1.2757586. Meza-Fajardo & Papageorgiou (2008), A nonconvolutional, split-field, perfectly matched layer for
+    wave propagation in isotropic and anisotropic elastic media, doi:10.1785/0120070223. Levander (1988), Fourth-order finite-difference P-SV seismograms, doi:10.1190/1.1442422.
 """
 
 import math
@@ -21,14 +22,15 @@ class Absorbing(eqx.Module):
     Attributes:
         num_nodes: its thickness.
         reflection: what it is designed to send back of waves that come straight, in theory. Grids send back more where it is too small.
-        frequency_hz: where it absorbs grazing and evanescent waves best; by default that of the fastest waves of 16 nodes' length. At much lower ones layers of
-            rough media below a free surface amplify waves that they guide.
+        frequency_hz: where it absorbs grazing and evanescent waves best; by default that of the fastest waves of 16 nodes' length.
+        sideways: in solids, the share of the damping across the layer that acts along it, too: without it layers amplify waves that stratified media guide backwards.
         speed_km_s: of the waves that it is designed for; by default of the medium's fastest. A layer is no part of the physics: its design has no derivatives.
     """
 
     num_nodes: int = eqx.field(static=True, default=20)
     reflection: float = eqx.field(static=True, default=1e-6)
     frequency_hz: float | None = eqx.field(static=True, default=None)
+    sideways: float = eqx.field(static=True, default=0.05)
     speed_km_s: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
@@ -36,6 +38,8 @@ class Absorbing(eqx.Module):
             raise ValueError(f"`num_nodes` must be at least 1, got {self.num_nodes}")
         if not 0 < self.reflection < 1:
             raise ValueError(f"`reflection` must lie between 0 and 1, got {self.reflection}")
+        if not 0 <= self.sideways <= 1:
+            raise ValueError(f"`sideways` must lie between 0 and 1, got {self.sideways}")
         for name in ("frequency_hz", "speed_km_s"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -99,12 +103,23 @@ def layer_profile(
     face: Absorbing, depth: np.ndarray, spacing_km, speed_km_s, dt_s
 ) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
     """Decay and gain per step of what a layer remembers, at depths into it (in nodes)."""
-    thickness = face.num_nodes * spacing_km
-    share = jnp.asarray(np.clip(depth / face.num_nodes, 0, None), dt_s.dtype)
-    speed = jax.lax.stop_gradient(speed_km_s) if face.speed_km_s is None else face.speed_km_s
-    damping = -1.5 * speed * math.log(face.reflection) / thickness * share**2
+    share, damping, speed = _damping(face, depth, spacing_km, speed_km_s, dt_s.dtype)
     hz = speed / (16 * spacing_km) if face.frequency_hz is None else face.frequency_hz
     shift = jnp.pi * hz * jnp.clip(1 - share, 0, None)
     decay = jnp.exp(-(damping + shift) * dt_s)
     gain = jnp.where(share > 0, damping / (damping + shift) * (decay - 1), 0)
     return decay, gain
+
+
+def layer_fading(face: Absorbing, depth: np.ndarray, spacing_km, speed_km_s, dt_s) -> Float[Array, " node"]:
+    """What is left per step of what moves along a layer, at depths into it (in nodes)."""
+    _, damping, _ = _damping(face, depth, spacing_km, speed_km_s, dt_s.dtype)
+    return jnp.exp(-face.sideways * damping * dt_s)
+
+
+def _damping(face: Absorbing, depth: np.ndarray, spacing_km, speed_km_s, dtype):
+    """Depths over the thickness, the damping there, and the speed that it is made for."""
+    share = jnp.asarray(np.clip(depth / face.num_nodes, 0, None), dtype)
+    speed = jax.lax.stop_gradient(speed_km_s) if face.speed_km_s is None else face.speed_km_s
+    thickness = face.num_nodes * spacing_km
+    return share, -1.5 * speed * math.log(face.reflection) / thickness * share**2, speed

@@ -14,6 +14,7 @@ References:
     modeling of Rayleigh waves including surface topography and internal discontinuities, doi:10.1190/geo2011-0067.1.
 """
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -31,6 +32,7 @@ from diffseis.wave.edges import Kinds
 from diffseis.wave.first_order import (
     Slopes,
     alive,
+    fading,
     fixed,
     largest_step_s,
     mean_over_corners,
@@ -92,6 +94,7 @@ class _Coefficients(eqx.Module):
         crossing: by axis, 0 on free surfaces across it, else 1; None where there are none.
         near: coefficients of each derivative's edges, by field and axis.
         slopes: by field.
+        fading: by velocity, what layers leave of it.
     """
 
     buoyancy: dict[str, Float[Array, "..."]]
@@ -101,6 +104,7 @@ class _Coefficients(eqx.Module):
     crossing: tuple[Float[Array, "..."] | None, ...]
     near: dict[str, dict[int, Slabs]]
     slopes: dict[str, Slopes]
+    fading: dict[str, tuple[Float[Array, "..."], ...]]
 
 
 class Elastic(AbstractWaveEquation):
@@ -165,7 +169,8 @@ class Elastic(AbstractWaveEquation):
                     j: near_faces(mu, slopes[f"v{i}"], j),
                 }
         slopes = slopes if air is None else short_of_air(slopes, air, buoyancy, moduli)
-        return _Coefficients(buoyancy, tuple(lames), tuple(shears), moduli, crossing, near, slopes)
+        faded = velocities_fading(domain, jnp.max(medium.p_speed_km_s), dt_s)
+        return _Coefficients(buoyancy, tuple(lames), tuple(shears), moduli, crossing, near, slopes, faded)
 
     def start(self, coefficients: _Coefficients) -> State:
         rest = jnp.zeros_like(coefficients.lame[0])
@@ -174,7 +179,8 @@ class Elastic(AbstractWaveEquation):
 
     def step(self, state: State, coefficients: _Coefficients) -> State:
         fields, memory = dict(state.fields), dict(state.carried)
-        move_velocities(fields, memory, coefficients.slopes, coefficients.buoyancy, coefficients.near)
+        c = coefficients
+        move_velocities(fields, memory, c.slopes, c.buoyancy, c.near, c.fading)
         _move_stresses(fields, memory, coefficients)
         return State(fields, memory)
 
@@ -183,7 +189,7 @@ class Elastic(AbstractWaveEquation):
         moving = lambda c: (c.buoyancy, c.lame, c.shear, c.modulus, c.near)
         back = eqx.tree_at(moving, coefficients, replace_fn=negative)
         _move_stresses(fields, memory, back)
-        move_velocities(fields, memory, back.slopes, back.buoyancy, back.near)
+        move_velocities(fields, memory, back.slopes, back.buoyancy, back.near, back.fading)
         return State(fields, state.carried)
 
     def places(self, domain: Domain) -> dict[str, Place]:
@@ -205,6 +211,13 @@ def elastic_slopes(domain: Domain, fastest_km_s, dt_s, order: int) -> dict[str, 
         name: make_slopes(domain, between(name, num), axes, kinds(name, num), fastest_km_s, dt_s, order)
         for name, axes in names.items()
     }
+
+
+def velocities_fading(domain: Domain, fastest_km_s, dt_s) -> dict[str, tuple[Array, ...]]:
+    """What layers leave of each velocity."""
+    num = domain.grid.num_dims
+    names = [f"v{i}" for i in range(num)]
+    return {name: fading(domain, between(name, num), fastest_km_s, dt_s) for name in names}
 
 
 def buoyancies(domain: Domain, density, dt_s, slopes: dict[str, Slopes], air: Ground | None):
@@ -352,13 +365,14 @@ def all_slopes(fields, memory, slopes: dict[str, Slopes], names: list[str]):
     return inner, outer
 
 
-def move_velocities(fields, memory, slopes: dict[str, Slopes], buoyancy, near) -> None:
+def move_velocities(fields, memory, slopes: dict[str, Slopes], buoyancy, near, fading) -> None:
     """Velocities a step later, in `fields`."""
     inner, outer = all_slopes(fields, memory, slopes, [n for n in fields if n[0] == "s"])
     moved, added = {}, {}
     for i, name in enumerate(buoyancy):
         total = sum(inner[stress(i, j)][j] for j in range(len(buoyancy)))
-        moved[name] = fields[name] + scaled(buoyancy[name], total)
+        kept = math.prod(fading[name], start=fields[name])
+        moved[name] = kept + scaled(buoyancy[name], total)
         added[name] = tuple(near[name][j] * outer[stress(i, j)][j] for j in range(len(buoyancy)))
     fields |= place(moved, added)
 

@@ -11,10 +11,11 @@ References:
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from diffseis.wave.base import Place
-from diffseis.wave.boundary import FreeSurface, Rigid
+from diffseis.wave.boundary import Absorbing, FreeSurface, Rigid, layer_fading
 from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, Kinds, staggered_edges
 from diffseis.wave.images import ODD
@@ -92,6 +93,25 @@ def largest_step_s(fastest_km_s, spacing_km, order: int) -> Float[Array, ""]:
         * largest_staggered_difference(order)
         * jnp.sqrt(jnp.sum(spacing_km.astype(fastest_km_s.dtype) ** -2))
     )
+
+
+def fading(domain: Domain, between: tuple[bool, ...], fastest_km_s, dt_s) -> tuple[Float[Array, "..."], ...]:
+    """What a step leaves of a velocity that moves along absorbing layers: a factor for each axis that has some (it broadcasts against fields)."""
+    found = []
+    num = len(between)
+    for axis, pair in enumerate(domain.boundary.faces):
+        if not any(isinstance(face, Absorbing) for face in pair):
+            continue
+        nodes = np.arange(domain.shape[axis]) + 0.5 * between[axis]
+        factor = jnp.ones(domain.shape[axis], dt_s.dtype)
+        for at_end, face in enumerate(pair):
+            if isinstance(face, Absorbing):
+                first = domain.shape[axis] - 1 - face.num_nodes
+                depth = nodes - first if at_end else face.num_nodes - nodes
+                spacing = domain.grid.spacing_km[axis].astype(dt_s.dtype)
+                factor = factor * layer_fading(face, depth, spacing, fastest_km_s, dt_s)
+        found.append(factor.reshape([-1 if a == axis else 1 for a in range(num)]))
+    return tuple(found)
 
 
 def alive(

@@ -145,7 +145,7 @@ def _index(position_km: Any, domain: Domain, place: Place):
     if is_concrete(position_km, origin, spacing):
         return (np.asarray(position_km) - np.asarray(origin)) / np.asarray(spacing) + before
     # Places are counted as exactly as the grid's, whatever the precision of the waves.
-    position_km = position_km.astype(jnp.promote_types(position_km.dtype, domain.grid.origin_km.dtype))
+    position_km = position_km.astype(np.promote_types(position_km.dtype, domain.grid.origin_km.dtype))
     shift = jnp.asarray([0.5 * b for b in place.between], position_km.dtype)
     return domain.to_index(position_km) - jnp.broadcast_to(shift, position_km.shape)
 

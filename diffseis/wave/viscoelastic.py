@@ -37,6 +37,7 @@ from diffseis.wave.elastic import (
     modulus_between,
     move_velocities,
     stress,
+    velocities_fading,
 )
 from diffseis.wave.first_order import Slopes, largest_step_s, mean_over_corners
 from diffseis.wave.linear import Slabs, place, scaled
@@ -84,6 +85,7 @@ class _Coefficients(eqx.Module):
     rates: Float[Array, " mechanism"]
     near: dict[str, dict[int, Slabs]]
     slopes: dict[str, Slopes]
+    fading: dict[str, tuple[Float[Array, "..."], ...]]
 
 
 class Viscoelastic(AbstractWaveEquation):
@@ -200,6 +202,7 @@ class Viscoelastic(AbstractWaveEquation):
             rates,
             near,
             slopes,
+            velocities_fading(domain, jnp.max(elastic.p_speed_km_s), dt_s),
         )
 
     def start(self, coefficients: _Coefficients) -> State:
@@ -212,7 +215,7 @@ class Viscoelastic(AbstractWaveEquation):
     def step(self, state: State, coefficients: _Coefficients) -> State:
         c, fields = coefficients, dict(state.fields)
         memory, relaxing = dict(state.carried[0]), state.carried[1]
-        move_velocities(fields, memory, c.slopes, c.buoyancy, c.near)
+        move_velocities(fields, memory, c.slopes, c.buoyancy, c.near, c.fading)
         strains = self._strains(fields, memory, c)
         num = len(c.lame)
         # Relaxation variables are those of whole steps; stress takes their means over a step, centred like the strain rate.

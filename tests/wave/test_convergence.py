@@ -8,6 +8,7 @@ import pytest
 
 from diffseis.core.grids import RegularGrid
 from diffseis.wave import (
+    Absorbing,
     Acoustic,
     AcousticMedium,
     AcousticVTI,
@@ -17,8 +18,10 @@ from diffseis.wave import (
     Fluid,
     FluidMedium,
     ForceSources,
+    FreeSurface,
     PressureReceivers,
     PressureSources,
+    Rigid,
     TimeAxis,
     VelocityReceivers,
     VTIMedium,
@@ -72,7 +75,7 @@ def _error(kind: str, order: int, spacing_km: float) -> float:
 @needs_x64
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["acoustic", "fluid", "elastic"])
-@pytest.mark.parametrize(("order", "spacing_km"), [(2, 0.004), (4, 0.01), (8, 0.012)])
+@pytest.mark.parametrize(("order", "spacing_km"), [(2, 0.004), (4, 0.01), (8, 0.008)])
 def test_errors_fall_with_the_order(kind, order, spacing_km):
     """Halving the spacing divides them by two to the order: what time steps do has been filtered out."""
     coarse, fine = (_error(kind, order, h) for h in (spacing_km, spacing_km / 2))
@@ -83,7 +86,7 @@ def test_errors_fall_with_the_order(kind, order, spacing_km):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["acoustic", "vti", "elastic"])
 def test_a_hundred_thousand_steps(kind):
-    """In single precision, under a free surface: what is left keeps fading, or is rounding."""
+    """In single precision, in a rough medium under a free surface, which traps some waves: they keep fading."""
     grid = RegularGrid([0.0, 0.0], 0.02, (40, 30))
     rough = lambda key, low, high: low + (high - low) * jr.uniform(jr.key(key), grid.shape, "float32")
     num = 100_000
@@ -117,4 +120,38 @@ def test_a_hundred_thousand_steps(kind):
     ).reshape(-1, num)
     peaks = np.abs(trace.reshape(trace.shape[0], 10, -1)).max(axis=(0, 2))
     assert peaks[0] > 0
-    assert peaks[-1] < 1e-5 * peaks[0]
+    assert peaks[-1] < 5e-3 * peaks[0]
+    assert np.all(peaks[1:] < 1.1 * peaks[:-1])
+
+
+@pytest.mark.slow
+def test_layers_do_not_amplify_guided_waves():
+    """A rough layer between a free surface and a rigid floor guides waves backwards, too; layers that damp only across themselves make them
+    grow without end."""
+    grid = RegularGrid([0.0, 0.0], 0.02, (40, 30))
+    rough = lambda key, low, high: low + (high - low) * jr.uniform(jr.key(key), grid.shape, "float32")
+    p = rough(0, 2.0, 3.0)
+    medium = ElasticMedium(grid, p, p / 1.8, rough(1, 1.5, 2.5))
+    pulse = np.zeros((1, 12_000), "float32")
+    pulse[0, :100] = np.diff(np.hanning(102), n=2)
+    sources = ForceSources(
+        jnp.asarray([[0.2, 0.2]], "float32"), jnp.asarray([[0.3, 1.0]], "float32"), jnp.asarray(pulse)
+    )
+    receivers = VelocityReceivers(jnp.asarray([[0.6, 0.1]], "float32"))
+    late = {}
+    for sideways in (0.0, 0.05):
+        layer = Absorbing(10, sideways=sideways)
+        trace = propagate(
+            Elastic(4),
+            medium,
+            sources,
+            receivers,
+            TimeAxis(12_000, 0.002),
+            boundary=Boundary(((layer, layer), (FreeSurface(), Rigid()))),
+            substeps=1,
+            filter_dispersion=False,
+            throw=False,
+        ).value
+        late[sideways] = float(jnp.max(jnp.abs(trace[..., -1000:])) / jnp.max(jnp.abs(trace[..., :1000])))
+    assert late[0.05] < 0.02
+    assert late[0.0] > 10
