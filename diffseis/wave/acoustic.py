@@ -12,10 +12,8 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
 from diffseis.wave.boundary import FreeSurface, Rigid
@@ -23,6 +21,7 @@ from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, second_edges
 from diffseis.wave.images import EVEN, ODD
 from diffseis.wave.linear import Slabs, minus, place, scaled, split
+from diffseis.wave.nodal import check_nodal
 from diffseis.wave.second_order import Curvature, at_faces, at_nodes, largest_second_difference, near_faces
 from diffseis.wave.sources import PressureSources
 from diffseis.wave.stencils import check_order
@@ -41,12 +40,7 @@ class AcousticMedium(eqx.Module):
         self.speed_km_s = jnp.asarray(speed_km_s)
 
     def __check_init__(self):
-        if self.speed_km_s.shape != self.grid.shape:
-            raise ValueError(f"`speed_km_s` has shape {self.speed_km_s.shape}, its grid {self.grid.shape}")
-        if is_concrete(self.speed_km_s):
-            speed = np.asarray(self.speed_km_s)
-            if not (np.all(np.isfinite(speed)) and np.all(speed > 0)):
-                raise ValueError("`speed_km_s` must be positive and finite at every node")
+        check_nodal(self.grid, {"speed_km_s": self.speed_km_s}, above=0.0)
 
 
 class _Coefficients(eqx.Module):

@@ -43,6 +43,7 @@ from diffseis.wave.first_order import (
 from diffseis.wave.first_order import slopes as make_slopes
 from diffseis.wave.images import INSIDE, ODD
 from diffseis.wave.linear import Slabs, materialised, place, scaled
+from diffseis.wave.nodal import check_nodal
 from diffseis.wave.sources import ForceSources, MomentSources, PressureSources
 from diffseis.wave.stencils import check_order
 from diffseis.wave.topography import Ground, ground, whole_stencils
@@ -68,11 +69,7 @@ class ElasticMedium(eqx.Module):
     def __check_init__(self):
         names = ("p_speed_km_s", "s_speed_km_s", "density_g_cm3")
         values = tuple(getattr(self, name) for name in names)
-        for name, value in zip(names, values, strict=True):
-            if value.shape != self.grid.shape:
-                raise ValueError(f"`{name}` has shape {value.shape}, its grid {self.grid.shape}")
-            if is_concrete(value) and not np.all(np.isfinite(np.asarray(value)) & (np.asarray(value) >= 0)):
-                raise ValueError(f"`{name}` must be finite and not below 0 at every node")
+        check_nodal(self.grid, dict(zip(names, values, strict=True)), least=0.0)
         if is_concrete(*values):
             p, s, density = (np.asarray(v) for v in values)
             solid = density > 0

@@ -96,11 +96,11 @@ def largest_step_s(fastest_km_s, spacing_km, order: int) -> Float[Array, ""]:
 
 
 def fading(domain: Domain, between: tuple[bool, ...], fastest_km_s, dt_s) -> tuple[Float[Array, "..."], ...]:
-    """What a step leaves of a velocity that moves along absorbing layers: a factor for each axis that has some (it broadcasts against fields)."""
+    """What a step leaves of a velocity in layers that take from all motion: a factor for each axis that has some (it broadcasts against fields)."""
     found = []
     num = len(between)
     for axis, pair in enumerate(domain.boundary.faces):
-        if not any(isinstance(face, Absorbing) for face in pair):
+        if not any(isinstance(face, Absorbing) and face.sideways for face in pair):
             continue
         nodes = np.arange(domain.shape[axis]) + 0.5 * between[axis]
         factor = jnp.ones(domain.shape[axis], dt_s.dtype)

@@ -10,10 +10,8 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from diffseis.core.concrete import is_concrete
 from diffseis.core.grids import RegularGrid
 from diffseis.wave.base import AbstractWaveEquation, Act, Place, State
 from diffseis.wave.boundary import FreeSurface, Rigid
@@ -23,6 +21,7 @@ from diffseis.wave.first_order import Slopes, alive, fixed, largest_step_s, near
 from diffseis.wave.first_order import slopes as make_slopes
 from diffseis.wave.images import EVEN, ODD
 from diffseis.wave.linear import Slabs, minus, place, scaled
+from diffseis.wave.nodal import check_nodal
 from diffseis.wave.sources import ForceSources, PressureSources
 from diffseis.wave.stencils import check_order
 
@@ -42,12 +41,8 @@ class FluidMedium(eqx.Module):
         self.speed_km_s, self.density_g_cm3 = jnp.asarray(speed_km_s), jnp.asarray(density_g_cm3)
 
     def __check_init__(self):
-        for name in ("speed_km_s", "density_g_cm3"):
-            value = getattr(self, name)
-            if value.shape != self.grid.shape:
-                raise ValueError(f"`{name}` has shape {value.shape}, its grid {self.grid.shape}")
-            if is_concrete(value) and not np.all(np.isfinite(np.asarray(value)) & (np.asarray(value) > 0)):
-                raise ValueError(f"`{name}` must be positive and finite at every node")
+        values = {"speed_km_s": self.speed_km_s, "density_g_cm3": self.density_g_cm3}
+        check_nodal(self.grid, values, above=0.0)
 
 
 class _Coefficients(eqx.Module):

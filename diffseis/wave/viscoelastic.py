@@ -41,6 +41,7 @@ from diffseis.wave.elastic import (
 )
 from diffseis.wave.first_order import Slopes, largest_step_s, mean_over_corners
 from diffseis.wave.linear import Slabs, place, scaled
+from diffseis.wave.nodal import check_nodal
 from diffseis.wave.stencils import check_order
 
 
@@ -60,14 +61,14 @@ class ViscoelasticMedium(eqx.Module):
         return self.elastic.grid
 
     def __check_init__(self):
-        for name in ("p_quality", "s_quality"):
-            value = getattr(self, name)
-            if value.shape != self.grid.shape:
-                raise ValueError(f"`{name}` has shape {value.shape}, its grid {self.grid.shape}")
-            if is_concrete(value) and not np.all(np.asarray(value) >= 5):
-                raise ValueError(
-                    f"`{name}` must be at least 5 at every node: a few relaxation mechanisms cannot absorb more evenly"
-                )
+        values = {"p_quality": self.p_quality, "s_quality": self.s_quality}
+        check_nodal(
+            self.grid,
+            values,
+            least=5.0,
+            finite=False,
+            why="a few relaxation mechanisms cannot absorb more evenly",
+        )
 
 
 class _Coefficients(eqx.Module):

@@ -26,6 +26,7 @@ from diffseis.wave.domain import Domain
 from diffseis.wave.edges import Edges, second_edges
 from diffseis.wave.first_order import negative
 from diffseis.wave.linear import Slabs, place, scaled, split
+from diffseis.wave.nodal import check_nodal
 from diffseis.wave.second_order import Curvature, at_faces, at_nodes, largest_second_difference, near_faces
 from diffseis.wave.sources import PressureSources
 from diffseis.wave.stencils import check_order
@@ -46,19 +47,14 @@ class VTIMedium(eqx.Module):
     def __check_init__(self):
         if self.grid.num_dims < 2:
             raise ValueError("anisotropy needs at least two dimensions")
-        for name in ("speed_km_s", "epsilon", "delta"):
-            if getattr(self, name).shape != self.grid.shape:
-                raise ValueError(
-                    f"`{name}` has shape {getattr(self, name).shape}, its grid {self.grid.shape}"
-                )
-        if is_concrete(self.speed_km_s, self.epsilon, self.delta):
-            speed, epsilon, delta = (np.asarray(x) for x in (self.speed_km_s, self.epsilon, self.delta))
-            if not np.all(np.isfinite(speed) & (speed > 0)):
-                raise ValueError("`speed_km_s` must be positive and finite at every node")
-            if not np.all((epsilon >= delta) & (delta > -0.5) & np.isfinite(epsilon)):
-                raise ValueError(
-                    "`epsilon` must not be below `delta`, nor `delta` below -0.5: such a medium has no stable acoustic approximation"
-                )
+        unstable = "such a medium has no stable acoustic approximation"
+        check_nodal(self.grid, {"speed_km_s": self.speed_km_s}, above=0.0)
+        check_nodal(self.grid, {"delta": self.delta}, above=-0.5, why=unstable)
+        check_nodal(self.grid, {"epsilon": self.epsilon})
+        if is_concrete(self.epsilon, self.delta) and np.any(
+            np.asarray(self.epsilon) < np.asarray(self.delta)
+        ):
+            raise ValueError(f"`epsilon` must not be below `delta` at any node: {unstable}")
 
 
 class _Coefficients(eqx.Module):
