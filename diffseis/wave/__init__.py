@@ -16,6 +16,11 @@ from diffseis.wave.elastic import Elastic as Elastic
 from diffseis.wave.elastic import ElasticMedium as ElasticMedium
 from diffseis.wave.fluid import Fluid as Fluid
 from diffseis.wave.fluid import FluidMedium as FluidMedium
+from diffseis.wave.harmonic_sources import DistributedSources as DistributedSources
+from diffseis.wave.harmonic_sources import HarmonicSources as HarmonicSources
+from diffseis.wave.harmonic_sources import spectrum as spectrum
+from diffseis.wave.helmholtz import HarmonicField as HarmonicField
+from diffseis.wave.helmholtz import solve_helmholtz as solve_helmholtz
 from diffseis.wave.propagate import num_substeps as num_substeps
 from diffseis.wave.propagate import propagate as propagate
 from diffseis.wave.receivers import AbstractReceivers as AbstractReceivers
