@@ -89,8 +89,8 @@ class SineFeatures(AbstractFeatures):
         biases: of each layer.
     """
 
-    weights: tuple[Float[Array, "out in"], ...]
-    biases: tuple[Float[Array, " out"], ...]
+    weights: tuple[Float[Array, "_ _"], ...]
+    biases: tuple[Float[Array, " _"], ...]
 
     @classmethod
     def random(

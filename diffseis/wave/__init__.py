@@ -6,6 +6,8 @@ from diffseis.wave.adjoint import AbstractAdjoint as AbstractAdjoint
 from diffseis.wave.adjoint import BoundaryReconstruct as BoundaryReconstruct
 from diffseis.wave.adjoint import Full as Full
 from diffseis.wave.adjoint import Recursive as Recursive
+from diffseis.wave.background import Background as Background
+from diffseis.wave.background import scattered_sources as scattered_sources
 from diffseis.wave.base import AbstractWaveEquation as AbstractWaveEquation
 from diffseis.wave.boundary import Absorbing as Absorbing
 from diffseis.wave.boundary import Boundary as Boundary
@@ -21,6 +23,15 @@ from diffseis.wave.harmonic_sources import HarmonicSources as HarmonicSources
 from diffseis.wave.harmonic_sources import spectrum as spectrum
 from diffseis.wave.helmholtz import HarmonicField as HarmonicField
 from diffseis.wave.helmholtz import solve_helmholtz as solve_helmholtz
+from diffseis.wave.neural_features import gabor_features as gabor_features
+from diffseis.wave.neural_features import rescaled as rescaled
+from diffseis.wave.neural_features import sine_features as sine_features
+from diffseis.wave.neural_helmholtz import HelmholtzNetwork as HelmholtzNetwork
+from diffseis.wave.neural_helmholtz_training import HelmholtzProblem as HelmholtzProblem
+from diffseis.wave.neural_helmholtz_training import add_sources as add_sources
+from diffseis.wave.neural_helmholtz_training import train_helmholtz as train_helmholtz
+from diffseis.wave.neural_judging import HelmholtzReport as HelmholtzReport
+from diffseis.wave.neural_judging import judge_helmholtz as judge_helmholtz
 from diffseis.wave.propagate import num_substeps as num_substeps
 from diffseis.wave.propagate import propagate as propagate
 from diffseis.wave.receivers import AbstractReceivers as AbstractReceivers

@@ -55,7 +55,7 @@ class HarmonicOperator(eqx.Module):
         couplings: see there (static).
     """
 
-    lines: tuple[Complex[Array, "node node"], ...]
+    lines: tuple[Complex[Array, "_ _"], ...]
     square: Float[Array, "..."]
     factors: tuple[Float[Array, "..."], ...]
     alive: Float[Array, "..."]

@@ -3,23 +3,26 @@
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, ArrayLike, Key
 
 from diffseis.networks import GaborFeatures, SineFeatures
 from diffseis.wave.background import at_points
 from diffseis.wave.harmonic_operator import HarmonicMedium
 
-WIDTH = 0.35
+WIDTH = 0.3
 """Of Gabor windows, in wavelengths: with the next number, of least error at 2,500 features on layers at 4 Hz (measured, experiment 010)."""
 
 LARGEST = 1.75
 """Wavenumber, over the local one: more than one, since waves are cut by windows and by interfaces."""
 
+DENSITY = 1.0
+"""Power of slowness that the density of windows follows: fewer than the number of axes, since interfaces are as sharp where waves are fast (measured)."""
+
 PER_WAVELENGTH = {1: 10.0, 2: 8.0, 3: 5.5}
 """Features per wavelength and axis, by the number of axes."""
 
 
-def default_number(medium: HarmonicMedium, low_km, high_km, frequency_hz: float) -> int:
+def default_number(medium: HarmonicMedium, low_km: ArrayLike, high_km: ArrayLike, frequency_hz: float) -> int:
     """Of features, by the number of wavelengths in a box."""
     low, high = np.asarray(low_km), np.asarray(high_km)
     nodes = np.stack(np.meshgrid(*(np.linspace(0, 1, 41),) * low.size, indexing="ij"), axis=-1)
@@ -30,8 +33,8 @@ def default_number(medium: HarmonicMedium, low_km, high_km, frequency_hz: float)
 
 def gabor_features(
     medium: HarmonicMedium,
-    low_km: Float[Array, " dim"],
-    high_km: Float[Array, " dim"],
+    low_km: ArrayLike,
+    high_km: ArrayLike,
     frequency_hz: float,
     num_features: int,
     *,
@@ -44,7 +47,7 @@ def gabor_features(
     centre = np.zeros((0, low.size))
     while len(centre) < num_features:
         drawn = low + (high - low) * rng.uniform(size=(num_features, low.size))
-        accepted = rng.uniform(size=num_features) < (slowest / at_points(medium, drawn).speed_km_s) ** low.size
+        accepted = rng.uniform(size=num_features) < (slowest / at_points(medium, drawn).speed_km_s) ** DENSITY
         centre = np.concatenate([centre, drawn[accepted]])
     centre = centre[:num_features]
     local = 2 * np.pi * frequency_hz / at_points(medium, centre).speed_km_s
@@ -58,8 +61,8 @@ def gabor_features(
 
 def sine_features(
     medium: HarmonicMedium,
-    low_km: Float[Array, " dim"],
-    high_km: Float[Array, " dim"],
+    low_km: ArrayLike,
+    high_km: ArrayLike,
     frequency_hz: float,
     num_features: int,
     *,
