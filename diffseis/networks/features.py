@@ -94,7 +94,12 @@ class SineFeatures(AbstractFeatures):
 
     @classmethod
     def random(
-        cls, wavenumber: Float[Array, "feature dim"], *, depth: int = 1, gain: float = 1.5, key: Key[Array, ""]
+        cls,
+        wavenumber: Float[Array, "feature dim"],
+        *,
+        depth: int = 1,
+        gain: float = 1.5,
+        key: Key[Array, ""],
     ) -> "SineFeatures":
         """Layers as wide as there are wavenumbers, which make the first one.
 

@@ -56,7 +56,7 @@ def at_points(medium: HarmonicMedium, x_km: np.ndarray) -> NodalMedium:
     share = index - first
 
     def read(values):
-        values, total = np.asarray(values, float), 0.0
+        values, total = np.asarray(values, float), np.zeros(index.shape[:-1])
         for corner in np.ndindex(*(2,) * grid.num_dims):
             weight = np.prod(np.where(np.asarray(corner), share, 1 - share), axis=-1)
             total = total + weight * values[tuple(np.moveaxis(first + np.asarray(corner), -1, 0))]
@@ -157,7 +157,9 @@ def scattered_sources(
     domain = Domain(medium.grid, boundary)
     before = np.asarray([low for low, _ in boundary.widths])
     steps = np.stack(np.meshgrid(*(np.arange(n) for n in domain.shape), indexing="ij"), axis=-1) - before
-    x = np.asarray(medium.grid.origin_km) + np.asarray(medium.grid.spacing_km) * steps.reshape(-1, before.size)
+    x = np.asarray(medium.grid.origin_km) + np.asarray(medium.grid.spacing_km) * steps.reshape(
+        -1, before.size
+    )
     angular = 2 * np.pi * float(frequency_hz)
     stretch = stretch_of(domain, fastest(medium).astype(float), jnp.asarray(angular))
     check_no_shift(stretch)

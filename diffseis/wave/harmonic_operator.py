@@ -89,9 +89,7 @@ def harmonic_operator(
     dtype = medium.speed_km_s.dtype
     angular = 2 * jnp.pi * frequency_hz.astype(dtype)
     stretch = stretch_of(domain, fastest(medium), angular)
-    lines = tuple(
-        _line(domain, stretch, axis, order, dtype) for axis in range(domain.grid.num_dims)
-    )
+    lines = tuple(_line(domain, stretch, axis, order, dtype) for axis in range(domain.grid.num_dims))
     square = (angular / domain.extend(medium.speed_km_s)) ** 2
     alive = jnp.ones(domain.shape, dtype)
     for side in domain.sides:
@@ -147,10 +145,9 @@ def _second_matrix(domain: Domain, axis: int, order: int) -> np.ndarray:
         raise ValueError(
             f"axis {axis} has {num} nodes, layers included: order {order} needs {2 * order}; use a larger grid or a lower order"
         )
-    matrix = sum(
-        c * (np.eye(num, k=k) + (np.eye(num, k=-k) if k else 0))
-        for k, c in enumerate(second_coefficients(order))
-    )
+    matrix = np.zeros((num, num))
+    for k, c in enumerate(second_coefficients(order)):
+        matrix += c * (np.eye(num, k=k) + (np.eye(num, k=-k) if k else 0))
     for at_end in (False, True):
         face = domain.face((axis, at_end))
         if isinstance(face, Absorbing):
@@ -161,7 +158,7 @@ def _second_matrix(domain: Domain, axis: int, order: int) -> np.ndarray:
         row = num - rows if at_end else 0
         column = num - columns if at_end != opposite else 0
         matrix[row : row + rows, column : column + columns] += added
-    return np.asarray(matrix)
+    return matrix
 
 
 def _slope_matrix(num: int, order: int) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -111,12 +111,7 @@ def train_helmholtz(
     check_no_shift(stretch)
     box = outside(domain, stretch)
     if features is None:
-        num = default_number(medium, *box, frequency_hz) if num_features is None else num_features
-        missing = num if start is None else num - start.num_features
-        features = start
-        if missing > 0:
-            new = gabor_features(medium, *box, frequency_hz, missing, key=k_features)
-            features = new if start is None else joined(start, new)
+        features = _random_features(medium, box, frequency_hz, num_features, start, key=k_features)
     num_points = round(POINTS_PER_FEATURE * features.num_features) if num_points is None else num_points
     draw = lambda k, num: collocation_rows(medium, domain, stretch, angular, num, generator(k), surface)
     rows, tests = draw(k_points, num_points), draw(k_test, max(512, num_points // 4))
@@ -124,25 +119,19 @@ def train_helmholtz(
     given = lambda several: right_sides(several, medium, stretch, background, sources, angular)
     right, wanted = given(rows), given(tests)
 
-    best, residuals = None, []
-    for number in range(num_rounds + 1):
-        if number:
-            features = improve(
-                features,
-                last,
-                rows,
-                right,
-                trainer,
-                num_steps=num_steps,
-                num_batch=num_batch,
-                key=jr.fold_in(k_inner, number),
-            )
-        layer = factorise(features, rows, ridge)
-        last = layer.solve(right)
-        residuals.append(residual(layer, last, wanted, tests))
-        if best is None or residuals[-1] <= min(residuals):
-            best = layer, last
-    layer, last = best
+    layer = factorise(features, rows, ridge)
+    last = layer.solve(right)
+    residuals = [residual(layer, last, wanted, tests)]
+    latest = layer, last
+    steps = partial(improve, num_steps=num_steps, num_batch=num_batch)
+    for number in range(num_rounds):
+        k_round = jr.fold_in(k_inner, number)
+        moved = steps(latest[0].features, latest[1], rows, right, trainer, key=k_round)
+        again = factorise(moved, rows, ridge)
+        latest = again, again.solve(right)
+        residuals.append(residual(latest[0], latest[1], wanted, tests))
+        if residuals[-1] <= min(residuals):
+            layer, last = latest
     network = HelmholtzNetwork(layer.features, jnp.asarray(last), background, sources, jnp.asarray(angular))
     healthy = np.all(np.isfinite(last))
     stats = {
@@ -154,6 +143,18 @@ def train_helmholtz(
     }
     problem = HelmholtzProblem(medium, stretch, layer, angular)
     return Solution(network, RESULTS.successful if healthy else RESULTS.non_finite, stats, problem)
+
+
+def _random_features(
+    medium: HarmonicMedium, box, frequency_hz: float, num_features, start, *, key
+) -> GaborFeatures:
+    """Those of a start, and random ones until they are enough."""
+    num = default_number(medium, box[0], box[1], frequency_hz) if num_features is None else num_features
+    missing = num if start is None else num - start.num_features
+    if start is not None and missing <= 0:
+        return start
+    new = gabor_features(medium, box[0], box[1], frequency_hz, missing, key=key)
+    return new if start is None else joined(start, new)
 
 
 def add_sources(problem: HelmholtzProblem, sources: HarmonicSources) -> HelmholtzNetwork:

@@ -53,8 +53,9 @@ def _residual(weights, point: _Point) -> Float[Array, " part"]:
 
     def product(factors, fields, how):
         real, imaginary = (
-            jnp.einsum(how, factors[i], fields[j]) for i, j in ((0, 0), (0, 1))
-        ), (jnp.einsum(how, factors[i], fields[j]) for i, j in ((1, 0), (1, 1)))
+            (jnp.einsum(how, factors[i], fields[j]) for i, j in ((0, 0), (0, 1))),
+            (jnp.einsum(how, factors[i], fields[j]) for i, j in ((1, 0), (1, 1))),
+        )
         (rr, ri), (ir, ii) = real, imaginary
         return jnp.stack([rr - ii, ri + ir])
 
@@ -86,19 +87,18 @@ def improve(
     mixture = mixture / max(size, 1e-300)
     split = lambda a: np.stack([np.real(a), np.imag(a)], axis=1)
     whole = lambda name: np.concatenate([split(getattr(some, name)) for some in rows])
-    points = _Point(
+    parts_of = (
         np.concatenate([some.x_km for some in rows]),
-        whole("value"),
-        whole("first"),
-        whole("second"),
+        *(whole(name) for name in ("value", "first", "second")),
         np.concatenate([split(r @ mixture) for r in right]),
     )
+    points = _Point(*(jnp.asarray(a) for a in parts_of))
     mixed = last @ mixture
     weights = (features, jnp.asarray(np.stack([mixed.real, mixed.imag], axis=-1)))
     fitted = fit_residuals(
         (_residual,),
         weights,
-        _Pool(jax.tree.map(jnp.asarray, points), num_batch),
+        _Pool(points, num_batch),
         Spring() if trainer is None else trainer,
         num_steps=num_steps,
         key=k_fit,

@@ -10,19 +10,25 @@ References:
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-from scipy.linalg.blas import dsyrk, zherk
+import scipy.linalg.blas
+import scipy.linalg.lapack
 
 from diffseis.networks import AbstractFeatures
 from diffseis.wave.neural_rows import Rows
 
 CHUNK = 1024
 """Points whose rows are made at a time."""
+
+# Their functions are made when the modules are imported: type checkers do not know them.
+_blas: Any = scipy.linalg.blas
+_lapack: Any = scipy.linalg.lapack
 
 MAX_RIDGE = 1e-6
 """Ridges that are too small for a factorisation are raised tenfold, up to this."""
@@ -65,17 +71,17 @@ def factorise(features: AbstractFeatures, rows: list[Rows], ridge: float) -> Las
     for some in rows:
         for _, matrix in _matrices(features, some):
             if np.iscomplexobj(matrix):
-                gram = zherk(1.0, matrix.conj().T, beta=1.0, c=gram, lower=1, overwrite_c=1)
+                gram = _blas.zherk(1.0, matrix.conj().T, beta=1.0, c=gram, lower=1, overwrite_c=1)
             else:
-                real = dsyrk(1.0, matrix.T, beta=1.0, c=real, lower=1, overwrite_c=1)
+                real = _blas.dsyrk(1.0, matrix.T, beta=1.0, c=real, lower=1, overwrite_c=1)
     gram += real
-    scale = np.sqrt(np.maximum(gram.diagonal().real, 1e-300))
+    scale = np.sqrt(np.maximum(np.real(gram.diagonal()), 1e-300))
     gram /= scale[:, None]
     gram /= scale[None, :]
     while True:
         attempt = gram.copy(order="F")
         attempt[np.diag_indices(size)] += ridge
-        factor, failed = scipy.linalg.lapack.zpotrf(attempt, lower=1, overwrite_a=1)
+        factor, failed = _lapack.zpotrf(attempt, lower=1, overwrite_a=1)
         if not failed:
             return LastLayer(features, rows, factor, scale, ridge)
         ridge = 10 * ridge

@@ -54,7 +54,7 @@ def equation_rows(
     inside = not np.any(excess)
     second, first = (1 + excess) ** 2, (1 + excess) * slope
     if inside:
-        second, first = second.real, first.real
+        second, first = np.real(second), np.real(first)
     square = (angular_hz / at.speed_km_s) ** 2
     couple = _couplings(at, x_km.shape[1])
     num = couple.shape[1]

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Array, Complex
@@ -26,6 +25,12 @@ KEPT_BYTES = 2**31
 
 _kept: OrderedDict[bytes, SuperLU | None] = OrderedDict()
 _lock = threading.Lock()
+
+
+def forget_factors() -> None:
+    """Let go of all factorisations that are kept."""
+    with _lock:
+        _kept.clear()
 
 
 def solve_factored(

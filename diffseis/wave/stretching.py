@@ -91,9 +91,7 @@ def stretch_of(domain: Domain, fastest_km_s: Float[Array, ""], angular_hz: Float
     )
     thickness = absorb(lambda f: f.num_nodes) * spacing[:, None]
     strength = absorb(lambda f: -1.5 * math.log(f.reflection))
-    damping = jnp.where(
-        thickness > 0, fastest_km_s * strength / jnp.where(thickness > 0, thickness, 1), 0
-    )
+    damping = jnp.where(thickness > 0, fastest_km_s * strength / jnp.where(thickness > 0, thickness, 1), 0)
     shift = absorb(lambda f: math.pi * (f.frequency_hz or 0.0))
     return Stretch(low, high, thickness, damping, shift, angular_hz.astype(dtype))
 
