@@ -56,7 +56,11 @@ def _misfit(found, expected):
 @needs_x64
 @pytest.mark.parametrize(
     ("nodes_per_wavelength", "dtype", "largest"),
-    [(5.33, "float64", 1.5e-3), (8.0, "float64", 1e-4), (8.0, "float32", 1.2e-4)],
+    [
+        pytest.param(5.33, "float64", 1.5e-3, marks=pytest.mark.long),
+        (8.0, "float64", 1e-4),
+        pytest.param(8.0, "float32", 1.2e-4, marks=pytest.mark.slow),
+    ],
 )
 def test_a_line_source(nodes_per_wavelength, dtype, largest):
     """A kilometre away: at 2.5 times the peak frequency waves have so many nodes."""
@@ -67,7 +71,7 @@ def test_a_line_source(nodes_per_wavelength, dtype, largest):
     assert _misfit(found[0], expected) < largest
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_layers_of_twenty_nodes(dtype):

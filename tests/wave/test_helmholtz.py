@@ -62,7 +62,7 @@ def test_a_line_source(nodes_per_wavelength, order, largest):
         assert _misfit(field[far], -0.25j * hankel2(0, 2 * np.pi * r[far])) < largest
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize(("nodes_per_wavelength", "largest"), [(6, 6e-3), (8, 1e-3)])
 def test_a_point_source(nodes_per_wavelength, largest):
@@ -113,7 +113,7 @@ FACES = {
 HERE, THERE = np.array([[0.38, 0.42]]), np.array([[0.62, 0.55]])
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize("faces", FACES)
 def test_reciprocity(faces):
@@ -134,7 +134,7 @@ def test_free_surfaces_have_no_pressure():
     assert np.max(np.abs(values[..., 0])) < 1e-10 * np.max(np.abs(values))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_thin_layers_against_thick():
     """A source near a corner, read along the faces."""
@@ -151,7 +151,7 @@ def test_thin_layers_against_thick():
     assert _misfit(run(10)[edge], thick[edge]) < 3e-3
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize("kind", ["acoustic", "vti"])
 def test_the_time_domain(kind):
@@ -216,7 +216,7 @@ def test_gradients(kind):
     check_grads(change, jnp.asarray(0.1), rtol=1e-6)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_second_derivatives():
     loss, given = _loss("acoustic", FACES["absorbing"])
@@ -224,7 +224,7 @@ def test_second_derivatives():
     check_grads(change, given[0], step=1e-4, rtol=1e-5)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_batches_and_tracing():
     """Under `jit` and `vmap` fields are the same."""
@@ -236,7 +236,7 @@ def test_batches_and_tracing():
         np.testing.assert_allclose(found, run(hz), rtol=1e-9)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_single_precision():
     medium = _rough("acoustic", num=12, dtype=jnp.float32)
     sources = HarmonicSources(HERE.astype(np.float32), jnp.ones((), jnp.complex64))

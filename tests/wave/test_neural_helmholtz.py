@@ -149,7 +149,7 @@ def _refined(medium):
     return VTIMedium(grid, *(finer(v) for v in (medium.speed_km_s, medium.epsilon, medium.delta)))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_the_ground():
     """A free surface that slopes, over a medium that is the same everywhere: the source and its image."""
@@ -168,7 +168,7 @@ def test_the_ground():
     assert np.linalg.norm(found - expected) < 0.1 * np.linalg.norm(expected)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_steps_on_the_features():
     """Fewer features than the waves need: steps on their weights lessen the residual."""
