@@ -5,6 +5,8 @@ from diffseis.inference.base import AbstractSampler as AbstractSampler
 from diffseis.inference.base import Draws as Draws
 from diffseis.inference.base import Modes as Modes
 from diffseis.inference.base import run_sampler as run_sampler
+from diffseis.inference.descent import descend as descend
+from diffseis.inference.descent import lbfgs as lbfgs
 from diffseis.inference.diagnostics import credible_level as credible_level
 from diffseis.inference.diagnostics import effective_sample_size as effective_sample_size
 from diffseis.inference.diagnostics import kernel_stein_discrepancy as kernel_stein_discrepancy

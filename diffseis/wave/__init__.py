@@ -16,6 +16,7 @@ from diffseis.wave.boundary import Periodic as Periodic
 from diffseis.wave.boundary import Rigid as Rigid
 from diffseis.wave.elastic import Elastic as Elastic
 from diffseis.wave.elastic import ElasticMedium as ElasticMedium
+from diffseis.wave.filters import low_passed as low_passed
 from diffseis.wave.fluid import Fluid as Fluid
 from diffseis.wave.fluid import FluidMedium as FluidMedium
 from diffseis.wave.greens import GreensStore as GreensStore
@@ -57,6 +58,8 @@ from diffseis.wave.sources import ForceSources as ForceSources
 from diffseis.wave.sources import MomentSources as MomentSources
 from diffseis.wave.sources import PressureSources as PressureSources
 from diffseis.wave.sources import time_series as time_series
+from diffseis.wave.speeds import BoundedSpeed as BoundedSpeed
+from diffseis.wave.speeds import smoothed as smoothed
 from diffseis.wave.time_axis import TimeAxis as TimeAxis
 from diffseis.wave.viscoelastic import Viscoelastic as Viscoelastic
 from diffseis.wave.viscoelastic import ViscoelasticMedium as ViscoelasticMedium
