@@ -179,10 +179,8 @@ def training(case: Layered) -> dict:
 
 def vti(case: Layered) -> dict:
     c, medium, found = CONFIG["vti"], case.vti(), {}
-    for hz in c["frequency_hz"]:
-        trained = train_helmholtz(
-            medium, case.sources, hz, num_features=c["num_features"], key=jr.key(CONFIG["seed"])
-        )
+    for hz, num in zip(c["frequency_hz"], c["num_features"], strict=True):
+        trained = train_helmholtz(medium, case.sources, hz, num_features=num, key=jr.key(CONFIG["seed"]))
         found[f"{hz} Hz"] = told(trained, judge_helmholtz(trained, medium))
     return found
 
