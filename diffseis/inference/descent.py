@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, PyTree
 
 from diffseis.core.results import RESULTS, Solution
 from diffseis.inference.fit import Progress
+from diffseis.inference.optax_steps import optax_updates
 
 Loss = Callable[[Any, Any], Float[Array, ""]]
 """Of a model, and of data (both PyTrees of arrays)."""
@@ -156,11 +157,7 @@ def _shortened(evaluate, data, model, value: float, slope, direction, max_trials
     return None, max_trials
 
 
-@eqx.filter_jit
-def _update(optimiser: optax.GradientTransformation, slope, state, model):
-    # optax mixes dtypes and ranks, which diffseis forbids elsewhere.
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        return optimiser.update(slope, state, model)
+_update = eqx.filter_jit(optax_updates)
 
 
 def _finite(value, slope) -> bool:

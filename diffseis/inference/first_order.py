@@ -9,6 +9,7 @@ import optax
 from jaxtyping import PyTree
 
 from diffseis.inference.fit import AbstractTrainer, Batches, StepInfo, Terms, loss_of
+from diffseis.inference.optax_steps import optax_updates
 from diffseis.inference.rotated_adam import scale_by_soap
 
 JUDGED = 8
@@ -37,10 +38,8 @@ class Optax(AbstractTrainer):
         self, terms: Terms, weights: PyTree, state: Any, points: Batches, fresh: Batches
     ) -> tuple[PyTree, Any, StepInfo]:
         loss, gradient = jax.value_and_grad(lambda w: loss_of(terms, w, points))(weights)
-        # optax mixes dtypes and ranks, which diffseis forbids elsewhere.
-        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-            updates, moved = self.optimiser.update(gradient, state, weights)
-            new = optax.apply_updates(weights, updates)
+        updates, moved = optax_updates(self.optimiser, gradient, state, weights)
+        new = optax.apply_updates(weights, updates)
         good = jnp.isfinite(loss) & jnp.all(
             jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((gradient, updates))])
         )
