@@ -59,7 +59,7 @@ def right_hand_side(
 
         def one(first, *weights):
             alone = type(stencil)(first[None], tuple(w[None] for w in weights))
-            return alone.add(jnp.zeros(domain.shape, dtype), density, jnp.ones(1, dtype))
+            return alone.add(jnp.zeros(domain.shape, dtype), alone.patches(density), jnp.ones(1, dtype))
 
         real = jax.vmap(one)(stencil.first, *stencil.weights)
         amplitude = sources.amplitude.astype(complex_dtype(dtype))
