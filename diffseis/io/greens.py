@@ -271,6 +271,8 @@ def _tuples(value: Any) -> Any:
 def _guarded(path: Path, read) -> Any:
     try:
         return read()
+    except MemoryError:
+        raise
     except Exception as error:  # zarr and its codecs raise what their parsers raise
         raise InputError(
             f"is damaged ({type(error).__name__}: {str(error)[:200]})", file=path, fix="build it anew"

@@ -1,6 +1,6 @@
 """Sources with mechanisms out of QuakeML: an origin, and a moment tensor or a nodal plane with a magnitude."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,4 @@ def _up_south_east(parts) -> np.ndarray:
 
 
 def _with(mechanism: Mechanism, **changes: Any) -> Mechanism:
-    from dataclasses import replace
-
     return replace(mechanism, **changes)
