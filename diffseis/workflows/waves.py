@@ -23,17 +23,20 @@ from diffseis.io import (
     write_records_netcdf,
     write_snapshots_netcdf,
 )
+from diffseis.io.atomic import OutputError
 from diffseis.io.times import format_time
 from diffseis.plot import WavefieldFrames, figure_png, record_figure, write_animation
 from diffseis.source import AbstractTimeFunction, Brune, Gaussian, Ricker, Triangle
 from diffseis.wave import (
     Boundary,
     DisplacementReceivers,
+    ElasticMedium,
     MomentSources,
     PressureReceivers,
     PressureSources,
     TimeAxis,
     VelocityReceivers,
+    ViscoelasticMedium,
     num_substeps,
     propagate,
     time_series,
@@ -161,11 +164,15 @@ def highest_frequency_hz(series: np.ndarray, dt_s: float) -> float:
     )
 
 
+def _elastic(medium: ElasticMedium | ViscoelasticMedium) -> ElasticMedium:
+    return medium.elastic if isinstance(medium, ViscoelasticMedium) else medium
+
+
 def slowest_km_s(job: WaveJob) -> float:
     """The lowest speed of any wave in the medium."""
-    medium = getattr(job.medium, "elastic", job.medium)
     if not job.is_solid:
-        return float(jnp.min(medium.speed_km_s))
+        return float(jnp.min(job.medium.speed_km_s))
+    medium = _elastic(job.medium)
     p, s = np.asarray(medium.p_speed_km_s), np.asarray(medium.s_speed_km_s)
     return float(np.min(np.where(s > 0, s, p)))
 
@@ -237,20 +244,25 @@ def run_waves(job: WaveJob, out: Path, *, progress: Progress | None = None) -> d
     for number, event in enumerate(job.events):
         if progress is not None:
             progress("waves", number, len(job.events))
-        status, files = f"failed: {event.problem}", []
-        if not event.problem:
-            records, frames, result = run(event)
-            status = (
-                "computed"
-                if result == RESULTS.successful
-                else "failed: seismograms are not finite; check the medium"
-            )
-            files = _write_event(job, event, records, frames, out) if status == "computed" else []
+        status, files = _computed(job, event, run, out)
         record["events"][event.event_id] = {"status": status, "files": files}
+        write_json(out / "run.json", record)
     if progress is not None:
         progress("waves", len(job.events), len(job.events))
-    write_json(out / "run.json", record)
     return record
+
+
+def _computed(job: WaveJob, event: Event, run, out: Path) -> tuple[str, list[str]]:
+    """How an event went, and its files."""
+    if event.problem:
+        return f"failed: {event.problem}", []
+    records, frames, result = run(event)
+    if result != RESULTS.successful:
+        return "failed: seismograms are not finite; check the medium", []
+    try:
+        return "computed", _write_event(job, event, records, frames, out)
+    except (InputError, OutputError) as error:
+        return f"failed: {error}", []
 
 
 def _compiled(job: WaveJob):
@@ -271,8 +283,8 @@ def _compiled(job: WaveJob):
         if job.is_solid:
             source = MomentSources(position[None], moment[None], series[None])
         else:
-            # In fluids sources are explosions of the same scalar moment.
-            size = jnp.sqrt(jnp.sum(moment**2) / 2)
+            # In fluids sources are explosions of the same scalar moment: tensors of the same norm.
+            size = jnp.sqrt(jnp.sum(moment**2) / moment.shape[0])
             source = PressureSources(position[None], (size * series)[None])
         found = propagate(
             job.equation,
@@ -307,13 +319,11 @@ def _write_event(job: WaveJob, event: Event, records, frames, out: Path) -> list
     safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in event.event_id) or "event"
     folder = out / safe
     start = event.time - np.timedelta64(round(job.config.time.origin_s * 1e9), "ns")
-    name, units = (
-        job.config.output.quantity,
-        "km" if job.config.output.quantity == "displacement" else "km/s",
-    )
-    name, units = (
-        (name, units) if job.is_solid else ("pressure", "GPa" if job.config.equation == "fluid" else "1")
-    )
+    if job.is_solid:
+        name = job.config.output.quantity
+        units = {"displacement": "km", "velocity": "km/s"}[name]
+    else:
+        name, units = "pressure", "GPa" if job.config.equation == "fluid" else "1"
     components = _components(job) if job.is_solid else ["pressure"]
     about = {
         "event": event.event_id,
@@ -383,8 +393,8 @@ def _write_frames(job: WaveJob, event: Event, frames, folder: Path, about) -> li
 
 def _speed_on(job: WaveJob, along, down) -> np.ndarray:
     """The medium's P speed at the nodes of snapshots."""
-    grid, medium = job.medium.grid, getattr(job.medium, "elastic", job.medium)
-    speed = np.asarray(medium.p_speed_km_s if job.is_solid else medium.speed_km_s)
+    grid = job.medium.grid
+    speed = np.asarray(_elastic(job.medium).p_speed_km_s if job.is_solid else job.medium.speed_km_s)
     row = lambda axis, v: np.round((v - float(grid.origin_km[axis])) / float(grid.spacing_km[axis])).astype(
         int
     )
