@@ -7,4 +7,5 @@ from diffseis.networks.coordinate import CoordinateNetwork as CoordinateNetwork
 from diffseis.networks.features import AbstractFeatures as AbstractFeatures
 from diffseis.networks.features import Derivatives as Derivatives
 from diffseis.networks.features import GaborFeatures as GaborFeatures
+from diffseis.networks.features import HeldFeatures as HeldFeatures
 from diffseis.networks.features import SineFeatures as SineFeatures

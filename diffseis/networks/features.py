@@ -134,3 +134,41 @@ class SineFeatures(AbstractFeatures):
             value, first = sine, cosine[None, :] * slope
             second = cosine[None, :] * bend - sine[None, :] * slope**2
         return Derivatives(value, first, second)
+
+
+class HeldFeatures(AbstractFeatures):
+    """Features that vanish on a plane, whatever their weights: times ``tanh((x - place) / length)`` along one axis.
+
+    Attributes:
+        features: what is held.
+        axis: across the plane (static).
+        place: of the plane on the axis.
+        length: over which features come to their full size; negative where they are below the place.
+    """
+
+    features: AbstractFeatures
+    axis: int = eqx.field(static=True)
+    place: Float[Array, ""]
+    length: Float[Array, ""]
+
+    @property
+    def num_features(self) -> int:
+        return self.features.num_features
+
+    def __call__(self, x: Float[Array, " dim"]) -> Float[Array, " feature"]:
+        return self._factor(x) * self.features(x)
+
+    def derivatives(self, x: Float[Array, " dim"]) -> Derivatives:
+        value, first, second = self.features.derivatives(x)
+        factor = self._factor(x)
+        slope = (1 - factor**2) / self.length
+        bend = -2 * factor * slope / self.length
+        across = (jnp.arange(x.shape[0]) == self.axis)[:, None].astype(x.dtype)
+        return Derivatives(
+            factor * value,
+            factor * first + across * slope * value[None, :],
+            factor * second + across * (2 * slope * first + bend * value[None, :]),
+        )
+
+    def _factor(self, x):
+        return jnp.tanh((x[self.axis] - self.place) / self.length)

@@ -39,6 +39,11 @@ from diffseis.wave.neural_helmholtz_training import add_sources as add_sources
 from diffseis.wave.neural_helmholtz_training import train_helmholtz as train_helmholtz
 from diffseis.wave.neural_judging import HelmholtzReport as HelmholtzReport
 from diffseis.wave.neural_judging import judge_helmholtz as judge_helmholtz
+from diffseis.wave.neural_waves import NetworkField as NetworkField
+from diffseis.wave.neural_waves import WaveNetwork as WaveNetwork
+from diffseis.wave.neural_waves_judging import WaveReport as WaveReport
+from diffseis.wave.neural_waves_judging import judge_waves as judge_waves
+from diffseis.wave.neural_waves_training import train_waves as train_waves
 from diffseis.wave.planning import Plan as Plan
 from diffseis.wave.planning import plan as plan
 from diffseis.wave.propagate import num_substeps as num_substeps

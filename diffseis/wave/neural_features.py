@@ -39,9 +39,22 @@ def gabor_features(
     frequency_hz: float,
     num_features: int,
     *,
+    width: float = WIDTH,
+    largest: float = LARGEST,
+    filled: bool = False,
     key: Key[Array, ""],
 ) -> GaborFeatures:
-    """Windows in a box, closer and narrower where waves are slower; wavenumbers of all directions up to `LARGEST` times the local one."""
+    """Windows in a box, closer and narrower where waves are slower; wavenumbers of all directions up to `largest` times the local one.
+
+    Args:
+        medium, low_km, high_km: whose waves, and the box.
+        frequency_hz: of these, or their highest.
+        num_features: how many.
+        width: of windows, in wavelengths.
+        largest: wavenumber, over the local one.
+        filled: whether wavenumbers fill a ball evenly, or are as often short as long.
+        key: of the draw.
+    """
     rng = generator(key)
     low, high = np.asarray(low_km), np.asarray(high_km)
     slowest = float(np.min(np.asarray(medium.speed_km_s)))
@@ -54,8 +67,8 @@ def gabor_features(
     local = 2 * np.pi * frequency_hz / at_points(medium, centre).speed_km_s
     return GaborFeatures(
         jnp.asarray(centre),
-        jnp.asarray(np.log(WIDTH * 2 * np.pi / local)),
-        jnp.asarray(_wavenumbers(rng, LARGEST * local, low.size)),
+        jnp.asarray(np.log(width * 2 * np.pi / local)),
+        jnp.asarray(_wavenumbers(rng, largest * local, low.size, filled)),
         jnp.asarray(2 * np.pi * rng.uniform(size=num_features)),
     )
 
@@ -101,7 +114,10 @@ def generator(key: Key[Array, ""]) -> np.random.Generator:
     return np.random.default_rng(np.asarray(jr.key_data(key)).astype(np.uint32).tolist())
 
 
-def _wavenumbers(rng: np.random.Generator, largest: np.ndarray, num_dims: int) -> np.ndarray:
+def _wavenumbers(
+    rng: np.random.Generator, largest: np.ndarray, num_dims: int, filled: bool = False
+) -> np.ndarray:
     direction = rng.normal(size=(largest.size, num_dims))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    return direction * (largest * rng.uniform(size=largest.size))[:, None]
+    share = rng.uniform(size=largest.size) ** (1 / num_dims if filled else 1)
+    return direction * (largest * share)[:, None]

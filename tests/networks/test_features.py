@@ -6,20 +6,22 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from diffseis.networks import GaborFeatures, SineFeatures
+from diffseis.networks import GaborFeatures, HeldFeatures, SineFeatures
 from tests.helpers.gradients import check_grads, tol
 
 
 def _features(kind, num_dims=2, num=7):
     keys = jr.split(jr.key(3), 4)
     wavenumber = 3 * jr.normal(keys[0], (num, num_dims))
+    if kind == "held":
+        return HeldFeatures(_features("gabor", num_dims, num), 0, jnp.asarray(-0.1), jnp.asarray(0.4))
     if kind == "gabor":
         centre = jr.normal(keys[1], (num, num_dims))
         return GaborFeatures(centre, 0.3 * jr.normal(keys[2], (num,)), wavenumber, jr.normal(keys[3], (num,)))
     return SineFeatures.random(wavenumber, depth=int(kind[-1]), key=keys[1])
 
 
-KINDS = ["gabor", "sine 1", "sine 3"]
+KINDS = ["gabor", "held", "sine 1", "sine 3"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -38,7 +40,7 @@ def test_forward_derivatives(kind, num_dims):
 
 
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="differences need float64")
-@pytest.mark.parametrize("kind", ["gabor", "sine 2"])
+@pytest.mark.parametrize("kind", ["gabor", "held", "sine 2"])
 def test_gradients_by_weights(kind):
     from jax.flatten_util import ravel_pytree
 
@@ -51,6 +53,11 @@ def test_gradients_by_weights(kind):
         return jnp.sum(found.value) + jnp.sum(found.first**2) + jnp.sum(found.second)
 
     check_grads(loss, flat, rtol=1e-6, atol=1e-6)
+
+
+def test_held_features_vanish_on_their_plane():
+    held = _features("held")
+    assert not np.any(held(jnp.asarray([-0.1, 0.7])))
 
 
 def test_wrong_depth():
