@@ -10,6 +10,7 @@ import typer
 from diffseis.cli.demo import demo
 from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
+from diffseis.cli.greens import greens
 from diffseis.cli.locate import locate
 from diffseis.cli.train_eikonal import train_eikonal
 from diffseis.cli.traveltimes import traveltimes
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located or computed, 130 interrupted (repeat to resume locate, demo and fetch).",
+    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located or computed, 130 interrupted (repeat to resume locate, greens, demo and fetch).",
 )
 
 
@@ -52,7 +53,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 _FROM_THE_START = (traveltimes, train_eikonal, wave)
 """Commands that keep nothing of what they have not finished."""
 
-for _command in (locate, traveltimes, train_eikonal, wave, demo, doctor, fetch):
+for _command in (locate, traveltimes, train_eikonal, wave, greens, demo, doctor, fetch):
     app.command()(_interruptible(_command))
 
 

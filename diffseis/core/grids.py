@@ -57,9 +57,10 @@ class RegularGrid(eqx.Module):
         origin, spacing = (jnp.broadcast_to(v, x_km.shape) for v in (self.origin_km, self.spacing_km))
         return (x_km - origin) / spacing
 
-    def contains(self, x_km) -> bool:
-        """Whether a point (on the host) lies within the grid."""
+    def contains(self, x_km, *, rounding: float = 0.0) -> bool:
+        """Whether a point (on the host) lies within the grid, or no farther outside than `rounding` times its spacing."""
         # All in NumPy: while JAX traces, its operations give no numbers even of numbers.
-        x, low = np.asarray(x_km), np.asarray(self.origin_km)
-        high = low + np.asarray(self.spacing_km) * (np.asarray(self.shape, low.dtype) - 1)
-        return bool(np.all(x >= low) and np.all(x <= high))
+        x, low, spacing = np.asarray(x_km), np.asarray(self.origin_km), np.asarray(self.spacing_km)
+        high = low + spacing * (np.asarray(self.shape, low.dtype) - 1)
+        slack = rounding * spacing
+        return bool(np.all(x >= low - slack) and np.all(x <= high + slack))

@@ -82,6 +82,16 @@ class GreensFile:
         """Rows of stations that have not been computed."""
         return [int(i) for i in np.flatnonzero(~_guarded(self.path, lambda: self._group["complete"][:]))]
 
+    def check_same(self, header: GreensHeader) -> None:
+        """Refuses to be the store of another header: of other numbers, or of other stations."""
+        wanted, found = ((h.fingerprint, h.station_id, h.station_km) for h in (header, self.header))
+        if found != wanted:
+            raise InputError(
+                "is a store of other Green's functions: medium, equation, lattice, times or stations differ",
+                file=self.path,
+                fix="choose another folder, or remove this one",
+            )
+
     def write_station(self, row: int, coefficients) -> None:
         """Keeps one station; it counts as there once all of it is written."""
         try:
@@ -188,13 +198,7 @@ def create_greens(path: str | Path, header: GreensHeader, *, dtype: str = "float
     path = Path(path)
     if path.exists():
         found = open_greens(path, write=True)
-        same = (found.header.fingerprint, found.header.station_id, found.header.station_km)
-        if same != (header.fingerprint, header.station_id, header.station_km):
-            raise InputError(
-                "is a store of other Green's functions: medium, equation, lattice, times or stations differ",
-                file=path,
-                fix="choose another folder, or remove this one",
-            )
+        found.check_same(header)
         return found
     import zarr
 

@@ -22,6 +22,9 @@ from diffseis.inference import AbstractSampler, laplace_modes, run_sampler, sele
 from diffseis.source import AbstractTimeFunction
 from diffseis.wave import GreensStore, tensor_pairs, time_series
 
+ROUNDING = 1e-9
+"""Of the spacing of a store's lattice, by which a box may reach beyond it."""
+
 
 class WaveformProblem(eqx.Module):
     """Seismograms of one source with independent normal noise, and what was thought before.
@@ -64,9 +67,9 @@ class WaveformProblem(eqx.Module):
             if not np.all(np.asarray(self.low) < np.asarray(self.high)):
                 raise ValueError(f"`low` must be below `high`, got {self.low} and {self.high}")
             lattice = self.store.lattice
-            if is_concrete(lattice.origin_km) and not (
-                lattice.contains(self.low[:num]) and lattice.contains(self.high[:num])
-            ):
+            # Corners may be those that the lattice was made for: its own are theirs only to rounding.
+            within = lambda x: lattice.contains(x[:num], rounding=ROUNDING)
+            if is_concrete(lattice.origin_km) and not (within(self.low) and within(self.high)):
                 raise ValueError(
                     f"the box from {self.low[:num]} to {self.high[:num]} km reaches beyond the store, which spans {lattice.origin_km} to {lattice.end_km} km"
                 )

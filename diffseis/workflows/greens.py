@@ -1,6 +1,6 @@
 """A store of Green's functions on disk, station by station."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def build_greens(
     path: str | Path,
     equation: AbstractWaveEquation,
     medium: Any,
-    stations: dict[str, Sequence[float]],
+    stations: Mapping[str, Sequence[float] | np.ndarray],
     lattice: RegularGrid,
     time_axis: TimeAxis,
     pass_hz: float,
@@ -62,7 +62,7 @@ def build_greens(
                 field="stations",
                 fix="correct its place, or extend the medium",
             )
-    header = _header(
+    header = store_header(
         equation,
         medium,
         stations,
@@ -75,7 +75,7 @@ def build_greens(
         frame=frame,
     )
     run = _compiled(equation, medium, lattice, time_axis, pass_hz, degree, boundary)
-    file = create_greens(path, header, dtype=str(_dtype(medium)))
+    file = create_greens(path, header, dtype=str(values_dtype(medium)))
     todo, total = file.missing, len(stations)
     for number, row in enumerate(todo):
         if progress is not None:
@@ -103,7 +103,8 @@ def medium_arguments(medium: Any) -> tuple[Any, Callable[[Any], Any]]:
     return values, lambda values: eqx.combine(fixed, values, is_leaf=_is_grid)
 
 
-def _dtype(medium) -> np.dtype:
+def values_dtype(medium: Any) -> np.dtype:
+    """Of a medium's values, and so of its waves."""
     values, _ = medium_arguments(medium)
     return np.result_type(*(x.dtype for x in jax.tree.leaves(eqx.filter(values, eqx.is_inexact_array))))
 
@@ -125,9 +126,10 @@ def _compiled(equation, medium, lattice, time_axis, pass_hz, degree, boundary):
     return lambda at: run(values, at)
 
 
-def _header(
+def store_header(
     equation, medium, stations, places, lattice, time_axis, pass_hz, *, degree, boundary, frame
 ) -> GreensHeader:
+    """What a store will say of itself; arguments as of `build_greens`, with codes and places of stations apart."""
     made_of = {
         "equation": f"{type(equation).__name__}, order {equation.order}: {equation}",
         "boundary": repr(boundary),

@@ -1,4 +1,4 @@
-"""Settings of ``diffseis wave``: TOML, checked before anything is computed. Imports no JAX."""
+"""Settings of ``diffseis wave`` and ``diffseis greens``: TOML, checked before anything is computed. Imports no JAX."""
 
 import difflib
 from pathlib import Path
@@ -97,8 +97,24 @@ class OutputTable(_Table):
     )
 
 
+class StoreTable(_Table):
+    """A store of Green's functions: of which sources, and which frequencies."""
+
+    low_km: Vector = Field(description="a corner of the box of sources, on the axes of the medium")
+    high_km: Vector = Field(description="the opposite one")
+    every: int | tuple[int, ...] = Field(
+        2,
+        description="each so-manieth node of the medium's grid is one of the store, along all axes or by axis",
+    )
+    pass_hz: Positive | None = Field(
+        None,
+        description="highest frequency that is kept whole; by default that of the sources' time function",
+    )
+    degree: Literal[3, 5] = Field(3, description="of the splines between nodes")
+
+
 class WaveConfig(_Table):
-    """Everything that decides what ``diffseis wave`` computes. Unknown keys are refused."""
+    """Everything that decides what ``diffseis wave`` and ``diffseis greens`` compute. Unknown keys are refused."""
 
     equation: Literal["acoustic", "fluid", "elastic", "viscoelastic", "vti"] = "elastic"
     order: Literal[2, 4, 8] = 4
@@ -124,11 +140,13 @@ class WaveConfig(_Table):
     stations_file: Path | None = Field(None, description="CSV or StationXML")
     event: tuple[EventEntry, ...] = ()
     station: tuple[StationEntry, ...] = ()
+    store: StoreTable | None = Field(None, description="of ``diffseis greens``")
     output: OutputTable = Field(default_factory=lambda: OutputTable.model_validate({}))
 
     @model_validator(mode="after")
     def _complete(self):
-        if bool(self.event) == (self.events_file is not None):
+        both, none = self.event and self.events_file, not self.event and self.events_file is None
+        if both or (none and self.store is None):
             raise ValueError("give either events_file or [[event]] tables")
         if bool(self.station) == (self.stations_file is not None):
             raise ValueError("give either stations_file or [[station]] tables")
@@ -172,5 +190,5 @@ def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
 
 def _known(keys: list[str]) -> list[str]:
     tables = {"medium": MediumTable, "frame": FrameTable, "event": EventEntry, "station": StationEntry}
-    tables |= {"time": TimeTable, "output": OutputTable}
+    tables |= {"time": TimeTable, "output": OutputTable, "store": StoreTable}
     return list((tables[keys[0]] if keys else WaveConfig).model_fields)

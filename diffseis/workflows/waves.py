@@ -26,17 +26,14 @@ from diffseis.io import (
 from diffseis.io.atomic import OutputError
 from diffseis.io.times import format_time
 from diffseis.plot import WavefieldFrames, figure_png, record_figure, write_animation
-from diffseis.source import AbstractTimeFunction, Brune, Gaussian, Ricker, Triangle
 from diffseis.wave import (
     Boundary,
     DisplacementReceivers,
-    ElasticMedium,
     MomentSources,
     PressureReceivers,
     PressureSources,
     TimeAxis,
     VelocityReceivers,
-    ViscoelasticMedium,
     num_substeps,
     propagate,
     time_series,
@@ -44,13 +41,19 @@ from diffseis.wave import (
 from diffseis.workflows.greens import medium_arguments
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.wave_config import WaveConfig
-from diffseis.workflows.wave_inputs import SOLIDS, Event, make_medium, read_wave_events, read_wave_stations
+from diffseis.workflows.wave_inputs import SOLIDS, Event, read_wave_events, read_wave_stations
+from diffseis.workflows.wave_runs import (
+    ENOUGH,
+    checked_medium,
+    elastic_part,
+    faces,
+    highest_frequency_hz,
+    slowest_speeds_km_s,
+    time_axis,
+    time_function,
+)
 
 Progress = Callable[[str, int, int], None]
-_ENOUGH = {2: 20.0, 4: 6.0, 8: 4.0}
-"""Points per shortest wavelength by order: where waves over some tens of wavelengths are in error by a part in a hundred or so."""
-_SPECTRUM_ENDS = 0.05
-"""Of a source's largest amplitude, below which frequencies do not count."""
 
 
 @dataclass(frozen=True)
@@ -87,28 +90,16 @@ class WaveJob:
         return self.config.equation in SOLIDS
 
 
-def time_function(config: WaveConfig) -> AbstractTimeFunction:
-    """Of all sources."""
-    f = config.frequency_hz
-    return {
-        "gaussian": lambda: Gaussian(1 / (2 * math.pi * f)),
-        "ricker": lambda: Ricker(f),
-        "triangle": lambda: Triangle(1 / f),
-        "brune": lambda: Brune(f),
-    }[config.time_function]()
-
-
 def prepare_waves(config: WaveConfig) -> WaveJob:
     """Reads and checks everything; computes nothing that takes time."""
     notices: list[str] = []
-    try:
-        equation, medium = make_medium(config)
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
+    equation, medium = checked_medium(config)
+    if not config.event and config.events_file is None:
         raise InputError(
-            str(error), file=config.medium.file, field="medium", fix="correct the values"
-        ) from error
+            "no sources are given",
+            field="events_file, event",
+            fix="name a QuakeML file, or add [[event]] tables",
+        )
     grid = medium.grid
     stations = read_wave_stations(config, grid, notices)
     events = read_wave_events(config, grid, notices)
@@ -116,15 +107,11 @@ def prepare_waves(config: WaveConfig) -> WaveJob:
         raise InputError(
             "holds no events", file=config.events_file, field="events_file", fix="name a file with events"
         )
-    num = math.floor(config.time.duration_s / config.time.dt_s + 1e-6) + 1
-    if num < 2:
-        raise InputError("is shorter than dt_s", field="time.duration_s", fix="give a longer one")
-    axis = TimeAxis(num, config.time.dt_s)
+    axis = time_axis(config)
     series = np.asarray(time_series(time_function(config), axis, config.time.origin_s)[0])
-    top = bool(config.free_surface)
-    boundary = Boundary.absorbing(grid.num_dims, free_surface=top, num_nodes=config.absorbing_nodes)
+    boundary = faces(config, grid.num_dims)
     substeps = num_substeps(equation, medium, axis)
-    plane, axes = _plane(config, grid, events, num * substeps)
+    plane, axes = _plane(config, grid, events, axis.num_samples * substeps)
     job = WaveJob(
         config, equation, medium, boundary, axis, substeps, series, stations, events, plane, axes, notices
     )
@@ -156,36 +143,16 @@ def _plane(config: WaveConfig, grid: RegularGrid, events: list[Event], num_steps
     return np.stack([x, np.full_like(x, middle), z], -1), {"north_km": along, "depth_km": down}
 
 
-def highest_frequency_hz(series: np.ndarray, dt_s: float) -> float:
-    """Above it a series has less than a twentieth of its largest amplitude."""
-    size = np.abs(np.fft.rfft(series, 4 * len(series)))
-    return float(
-        np.fft.rfftfreq(4 * len(series), dt_s)[np.flatnonzero(size >= _SPECTRUM_ENDS * size.max())[-1]]
-    )
-
-
-def _elastic(medium: ElasticMedium | ViscoelasticMedium) -> ElasticMedium:
-    return medium.elastic if isinstance(medium, ViscoelasticMedium) else medium
-
-
-def slowest_km_s(job: WaveJob) -> float:
-    """The lowest speed of any wave in the medium."""
-    if not job.is_solid:
-        return float(jnp.min(job.medium.speed_km_s))
-    medium = _elastic(job.medium)
-    p, s = np.asarray(medium.p_speed_km_s), np.asarray(medium.s_speed_km_s)
-    return float(np.min(np.where(s > 0, s, p)))
-
-
 def points_per_wavelength(job: WaveJob) -> float:
     """Nodes per shortest wavelength, of the slowest wave at the highest frequency of the sources."""
     hz = highest_frequency_hz(job.series, job.config.time.dt_s)
-    return slowest_km_s(job) / hz / float(np.max(np.asarray(job.medium.grid.spacing_km)))
+    slowest = float(np.min(slowest_speeds_km_s(job.config, job.medium)))
+    return slowest / hz / float(np.max(np.asarray(job.medium.grid.spacing_km)))
 
 
 def _warnings(job: WaveJob) -> list[str]:
     found, config = [], job.config
-    points, enough = points_per_wavelength(job), _ENOUGH[config.order]
+    points, enough = points_per_wavelength(job), ENOUGH[config.order]
     if points < enough:
         found.append(
             f"the grid is coarse for the sources: {points:.1f} points per shortest wavelength, order {config.order} needs {enough:g}; take a spacing "
@@ -394,7 +361,7 @@ def _write_frames(job: WaveJob, event: Event, frames, folder: Path, about) -> li
 def _speed_on(job: WaveJob, along, down) -> np.ndarray:
     """The medium's P speed at the nodes of snapshots."""
     grid = job.medium.grid
-    speed = np.asarray(_elastic(job.medium).p_speed_km_s if job.is_solid else job.medium.speed_km_s)
+    speed = np.asarray(elastic_part(job.medium).p_speed_km_s if job.is_solid else job.medium.speed_km_s)
     row = lambda axis, v: np.round((v - float(grid.origin_km[axis])) / float(grid.spacing_km[axis])).astype(
         int
     )

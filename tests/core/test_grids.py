@@ -21,6 +21,8 @@ def test_contains():
     grid = RegularGrid([0.0, 0.0], 1.0, (3, 3))
     assert grid.contains([2.0, 0.0])
     assert not grid.contains(jnp.asarray([2.1, 0.0]))
+    assert grid.contains([2.0 + 1e-12, 0.0], rounding=1e-9)
+    assert not grid.contains([2.0 + 1e-8, 0.0], rounding=1e-9)
 
 
 def test_wrong_shapes():

@@ -105,6 +105,14 @@ def test_source_is_found_back_with_its_spread():
     np.testing.assert_allclose(found.value.best, TRUE, atol=float(4 * sd[:3].max()))
 
 
+def test_the_box_may_be_the_lattice():
+    """Corners that a lattice was made for are its own only to rounding."""
+    beyond = 3.0 + 4e-16 if jax.config.read("jax_enable_x64") else 3.0
+    _problem(low=jnp.asarray([1.0, 1.0, 0.5]), high=jnp.asarray([beyond, 3.0, 2.0]))
+    if beyond > 3.0:
+        assert not _store().lattice.contains([beyond, 3.0])
+
+
 def test_wrong_calls():
     with pytest.raises(ValueError, match="`observed_km` has shape"):
         _problem(observed_km=jnp.zeros((3, 2, 47)))
