@@ -30,6 +30,14 @@ _SHARED = {
 }
 
 
+def pytest_sessionstart(session):
+    """Compiled programs are kept, as commands keep theirs: most of the time of small tests is XLA's, and workers and later runs share it."""
+    from diffseis.cli.terminal import use_compilation_cache
+
+    if use_compilation_cache():
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Distributed (`-n 2`), the tests of a file stay together, and so do those of files that share a program."""
