@@ -13,6 +13,7 @@ from diffseis.cli.fetch import fetch
 from diffseis.cli.greens import greens
 from diffseis.cli.locate import locate
 from diffseis.cli.train_eikonal import train_eikonal
+from diffseis.cli.train_wave import train_wave
 from diffseis.cli.traveltimes import traveltimes
 from diffseis.cli.wave import wave
 
@@ -50,10 +51,10 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-_FROM_THE_START = (traveltimes, train_eikonal, wave)
+_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave)
 """Commands that keep nothing of what they have not finished."""
 
-for _command in (locate, traveltimes, train_eikonal, wave, greens, demo, doctor, fetch):
+for _command in (locate, traveltimes, train_eikonal, wave, train_wave, greens, demo, doctor, fetch):
     app.command()(_interruptible(_command))
 
 

@@ -19,6 +19,7 @@ from diffseis.plot.training import training_figure as training_figure
 from diffseis.plot.travel_times import TimeSection as TimeSection
 from diffseis.plot.travel_times import error_figure as error_figure
 from diffseis.plot.travel_times import wavefront_figure as wavefront_figure
+from diffseis.plot.wave_networks import network_figure as network_figure
 from diffseis.plot.wavefields import WavefieldFrames as WavefieldFrames
 from diffseis.plot.wavefields import record_figure as record_figure
 from diffseis.plot.wavefields import write_animation as write_animation

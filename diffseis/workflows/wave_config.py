@@ -113,8 +113,23 @@ class StoreTable(_Table):
     degree: Literal[3, 5] = Field(3, description="of the splines between nodes")
 
 
+class NetworkTable(_Table):
+    """A network of waves: in time, for all sources; or of one frequency."""
+
+    kind: Literal["time", "frequency"] = "time"
+    frequency_hz: Positive | None = Field(
+        None,
+        description="in time the highest frequency, by default that of the sources' time function; else the frequency, by default frequency_hz of the sources",
+    )
+    num_features: int | None = Field(
+        None, ge=8, le=20000, description="by default by the number of wavelengths"
+    )
+    num_rounds: int = Field(0, ge=0, le=50, description="of training of the features too; frequency alone")
+    seed: int = Field(0, ge=0)
+
+
 class WaveConfig(_Table):
-    """Everything that decides what ``diffseis wave`` and ``diffseis greens`` compute. Unknown keys are refused."""
+    """Everything that decides what ``diffseis wave``, ``greens`` and ``train-wave`` compute. Unknown keys are refused."""
 
     equation: Literal["acoustic", "fluid", "elastic", "viscoelastic", "vti"] = "elastic"
     order: Literal[2, 4, 8] = 4
@@ -141,6 +156,7 @@ class WaveConfig(_Table):
     event: tuple[EventEntry, ...] = ()
     station: tuple[StationEntry, ...] = ()
     store: StoreTable | None = Field(None, description="of ``diffseis greens``")
+    network: NetworkTable | None = Field(None, description="of ``diffseis train-wave``")
     output: OutputTable = Field(default_factory=lambda: OutputTable.model_validate({}))
 
     @model_validator(mode="after")
@@ -190,5 +206,5 @@ def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
 
 def _known(keys: list[str]) -> list[str]:
     tables = {"medium": MediumTable, "frame": FrameTable, "event": EventEntry, "station": StationEntry}
-    tables |= {"time": TimeTable, "output": OutputTable, "store": StoreTable}
+    tables |= {"time": TimeTable, "output": OutputTable, "store": StoreTable, "network": NetworkTable}
     return list((tables[keys[0]] if keys else WaveConfig).model_fields)

@@ -1,0 +1,211 @@
+"""Networks of waves, trained for a medium, judged by a direct solver, and kept in a file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from diffseis.core.errors import InputError
+from diffseis.core.results import RESULTS
+from diffseis.io import write_json
+from diffseis.plot import figure_png, network_figure
+from diffseis.wave import (
+    AcousticMedium,
+    Boundary,
+    HarmonicSources,
+    PressureSources,
+    VTIMedium,
+    judge_helmholtz,
+    judge_waves,
+    train_helmholtz,
+    train_waves,
+)
+from diffseis.workflows.provenance import git_commit, versions
+from diffseis.workflows.wave_config import NetworkTable, WaveConfig
+from diffseis.workflows.wave_network_files import write_wave_network
+from diffseis.workflows.wave_runs import highest_frequency_hz
+from diffseis.workflows.waves import WaveJob, prepare_waves
+
+Progress = Callable[[str, int, int], None]
+SHOWN = 3
+"""Snapshots, or sources, of the figure."""
+
+
+@dataclass(frozen=True)
+class NetworkJob:
+    """What is to be learnt.
+
+    Attributes:
+        waves: settings, sources, times.
+        table: of the network.
+        medium: in double precision.
+        hz: the frequency of a network of one frequency; the highest one of a network in time.
+        notices: what is to be told.
+    """
+
+    waves: WaveJob
+    table: NetworkTable
+    medium: AcousticMedium | VTIMedium
+    hz: float
+    notices: list[str]
+
+    @property
+    def places(self) -> np.ndarray:
+        """Of the sources that can be computed."""
+        return np.stack([e.position_km for e in self.waves.events if not e.problem])
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Of explosions with the sources' scalar moments."""
+        moments = [e.moment for e in self.waves.events if not e.problem]
+        return np.asarray([np.sqrt(np.sum(m**2) / m.shape[0]) for m in moments])
+
+    def faces(self, thickness: int) -> Boundary:
+        """Layers of so many nodes, and the surface."""
+        top = bool(self.waves.config.free_surface)
+        options = {"num_nodes": thickness, "reflection": 1e-3}
+        return Boundary.absorbing(self.medium.grid.num_dims, free_surface=top, **options)
+
+
+def prepare_network(config: WaveConfig, *, file: Path) -> NetworkJob:
+    """Reads and checks everything.
+
+    Raises:
+        InputError: for equations or grids that networks do not know.
+    """
+    table = NetworkTable.model_validate({}) if config.network is None else config.network
+    known = ("acoustic",) if table.kind == "time" else ("acoustic", "vti")
+    if config.equation not in known:
+        raise InputError(
+            f"is {config.equation!r}, of which there are no networks in {table.kind}",
+            file=file, field="equation", fix=f"take {' or '.join(map(repr, known))}",
+        )  # fmt: skip
+    waves = prepare_waves(config)
+    if table.kind == "time" and waves.medium.grid.num_dims > 2:
+        raise InputError(
+            "has three dimensions, of which there are no networks in time",
+            file=config.medium.file, field="medium", fix='give a section, or network.kind = "frequency"',
+        )  # fmt: skip
+    if all(e.problem for e in waves.events):
+        raise InputError(
+            f"none can be computed: {waves.events[0].problem}", file=file, field="event", fix="correct them"
+        )
+    double = lambda a: jnp.asarray(a, float)
+    speed = double(waves.medium.speed_km_s)
+    medium = (
+        AcousticMedium(waves.medium.grid, speed)
+        if isinstance(waves.medium, AcousticMedium)
+        else VTIMedium(waves.medium.grid, speed, double(waves.medium.epsilon), double(waves.medium.delta))
+    )
+    highest = highest_frequency_hz(waves.series, config.time.dt_s)
+    hz = table.frequency_hz or (highest if table.kind == "time" else config.frequency_hz)
+    lost = [f"{e.event_id}: {e.problem}" for e in waves.events if e.problem]
+    if table.kind == "time" and hz < 0.98 * highest:
+        lost.append(
+            f"sources have frequencies up to {highest:.3g} Hz, which the network, for {hz:.3g} Hz, will not carry"
+        )
+    return NetworkJob(waves, table, medium, hz, [*waves.notices, *lost])
+
+
+def run_network(job: NetworkJob, out: Path, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Trains, judges and writes ``network.safetensors``, ``network.png`` and ``run.json``; returns the record."""
+    tell = progress or (lambda stage, done, total: None)
+    tell("training", 0, 2)
+    learn = _in_time if job.table.kind == "time" else _of_one_frequency
+    trained, report = learn(job, lambda: tell("judging", 1, 2))
+    record = {
+        "status": "trained" if trained.result == RESULTS.successful else "failed: the weights are not finite",
+        "kind": job.table.kind,
+        "frequency_hz": job.hz,
+        "error": float(report.error),
+        "errors": [float(e) for e in report.errors],
+        "training": {k: float(v) for k, v in trained.stats.items() if np.ndim(v) == 0},
+        "solver_equivalents": report.solver_equivalents,
+        "summary": str(report),
+        "settings": job.waves.config.model_dump(mode="json"),
+        "versions": versions(),
+        "commit": git_commit(),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    told = {k: record[k] for k in ("kind", "frequency_hz", "error", "versions")}
+    write_wave_network(out / "network.safetensors", trained.value, told)
+    figure = _figure(job, trained, report)
+    if figure is not None:
+        (out / "network.png").write_bytes(figure_png(figure, dpi=110))
+    write_json(out / "run.json", record)
+    tell("judging", 2, 2)
+    return record
+
+
+def _lengths(job: NetworkJob) -> float:
+    """Nodes per shortest wavelength."""
+    spacing = float(np.min(np.asarray(job.medium.grid.spacing_km)))
+    return float(jnp.min(job.medium.speed_km_s)) / job.hz / spacing
+
+
+def _in_time(job: NetworkJob, then: Callable[[], None]):
+    if not isinstance(job.medium, AcousticMedium):
+        raise TypeError("networks in time are of acoustic media")
+    nodes, absorbing = _lengths(job), job.waves.config.absorbing_nodes
+    trained = train_waves(
+        job.medium,
+        job.hz,
+        boundary=job.faces(max(2, round(1.5 * nodes))),
+        num_features=job.table.num_features,
+        key=jr.key(job.table.seed),
+    )
+    then()
+    series = jnp.asarray(job.sizes)[:, None] * jnp.asarray(job.waves.series, float)[None]
+    sources = PressureSources(jnp.asarray(job.places), series)
+    thick = job.faces(max(absorbing, round(3 * nodes)))
+    return trained, judge_waves(trained, job.medium, sources, job.waves.time_axis, boundary=thick)
+
+
+def _of_one_frequency(job: NetworkJob, then: Callable[[], None]):
+    nodes, absorbing = _lengths(job), job.waves.config.absorbing_nodes
+    trained = train_helmholtz(
+        job.medium,
+        HarmonicSources(job.places, job.sizes),
+        job.hz,
+        boundary=job.faces(max(2, round(nodes))),
+        num_features=job.table.num_features,
+        num_rounds=job.table.num_rounds,
+        key=jr.key(job.table.seed),
+    )
+    then()
+    thick = job.faces(max(absorbing, round(1.5 * nodes)))
+    return trained, judge_helmholtz(trained, job.medium, boundary=thick)
+
+
+def _figure(job: NetworkJob, trained, report):
+    """Snapshots of the first source; of one frequency, the real part of the first sources' scattered fields. Of sections alone."""
+    grid = job.medium.grid
+    if grid.num_dims != 2:
+        return None
+    if job.table.kind == "time":
+        size = np.linalg.norm(np.asarray(report.truth[0]).reshape(-1, report.truth.shape[-1]), axis=0)
+        there = np.flatnonzero(size > 0.2 * size.max())
+        shown = there[np.linspace(0, len(there) - 1, SHOWN + 1).astype(int)[1:]]
+        truth, found = (
+            np.moveaxis(np.asarray(a[0])[..., shown], -1, 0) for a in (report.truth, report.found)
+        )
+        times = np.asarray(job.waves.time_axis.times_s())[shown] - job.waves.config.time.origin_s
+        labels = [f"{t:.2f} s" for t in times]
+    else:
+        found = np.asarray(trained.value.on(grid.nodes_km().reshape(-1, 2)))
+        truth = np.real(np.asarray(report.truth)[:1])
+        found = np.real(found.reshape(-1, *grid.shape)[:1])
+        labels = [f"{job.hz:.3g} Hz, scattered"]
+    return network_figure(
+        truth,
+        found,
+        labels,
+        x_km=np.asarray(grid.axis_km(0)),
+        depth_km=np.asarray(grid.axis_km(1)),
+        source_km=job.places[0],
+        speed_km_s=np.asarray(job.medium.speed_km_s),
+    )
