@@ -35,6 +35,7 @@ def _run(diffseis, folder, *more, sources="s.csv", receivers="r.csv"):
     return diffseis(*map(str, [*words, "--receivers", folder / receivers, *more]))
 
 
+@pytest.mark.long
 def test_solvers_agree_with_the_closed_form(diffseis, files):
     found = {}
     for solver in ("analytic", "layered", "sweeping"):

@@ -26,6 +26,7 @@ def test_symmetric_and_of_the_stated_moment(name):
     np.testing.assert_allclose(scalar_moment(tensor), moment, rtol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="finite differences need float64")
 @pytest.mark.parametrize("name", SOURCES)
 def test_gradient(name):

@@ -37,6 +37,7 @@ def _awkward_points(rng, nodes_km, num=60):
     return offset, a, b
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("kind", ["layers", "linear"])
 def test_equal_layers_are_homogeneous(kind):
@@ -165,6 +166,7 @@ def _differences(f, x, step=1e-5):
     return jnp.stack(out, axis=-1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("offset_km", [127.0, 200.0, 300.0])
 def test_a_ray_that_grazes_a_thin_layer(offset_km):
     """Two metres of constant speed above the first node: the ray along them is a wave along an interface, not one that was sought in vain."""

@@ -90,6 +90,7 @@ def test_holds_whatever_the_weights(model, form):
     np.testing.assert_allclose((slope * jax.vmap(model.speed)(a))[inside], 1, rtol=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "form"), MEDIA.values(), ids=MEDIA.keys())
 def test_gradient(model, form):
     field = _untrained(model, form)

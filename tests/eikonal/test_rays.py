@@ -51,6 +51,7 @@ def _off_the_circle(points, zero_km=-15.0):
     return max(off.max(), across.max())
 
 
+@pytest.mark.long
 def test_rays_of_a_gradient_are_arcs_of_circles():
     solution = _ray()
     ray = solution.value
@@ -125,6 +126,7 @@ def on_grid():
     return GridTime(spline_coefficients(tau, 2), GRID, FLAT_SOURCE, Straight())
 
 
+@pytest.mark.long
 def test_rays_on_a_grid(on_grid):
     """Many at once: what they share is compiled once, and new receivers compile nothing."""
     many = eqx.filter_vmap(lambda x: trace_ray(on_grid, MODEL, x, throw=False))

@@ -64,6 +64,7 @@ def test_second_order_in_three_dimensions():
     assert errors[-1] < 6e-5  # measured 5.5e-5
 
 
+@pytest.mark.long
 @needs_x64
 def test_accuracy_in_three_dimensions():
     assert _error(31, (7.313, 6.871, 5.137))[0] < 1.2e-4  # measured 1.1e-4
@@ -175,6 +176,7 @@ def test_implicit_gradient_is_the_finite_difference_of_the_solver(order):
     check_grads(jax.jit(swept), THETA, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.long
 @needs_x64
 def test_gradients_are_those_of_the_closed_form_and_of_differences():
     swept, exact = _two_times(RegularGrid([0.0, 0.0], 0.2, (101, 81)))
@@ -337,6 +339,7 @@ def test_a_source_outside_has_no_times_under_jit():
     assert jnp.all(jnp.isfinite(run(jnp.asarray([11.0, 3.0]))))
 
 
+@pytest.mark.long
 def test_waves_along_the_edge_settle():
     """Rays that would come in through the bottom of flat cells: rounds were 49, by a share of slowness across the edge that fed itself."""
     grid = RegularGrid([0.0, 0.0], [0.8, 0.2], (100, 70))

@@ -47,6 +47,7 @@ def test_error(kind, largest_s, median_s):
     assert error["median_s"] < median_s
 
 
+@pytest.mark.long
 def test_gradient_in_the_source_and_twice():
     tables, exact = _tables()
     args = (jnp.asarray(STATIONS[1]), jnp.asarray(1), jnp.asarray(0))
@@ -102,6 +103,7 @@ def test_stations_at_one_depth_share_a_table():
         )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="compares single with double precision")
 def test_single_precision_halves_the_memory_and_keeps_microseconds():
     models = Layered(DEPTH_KM, VP_KM_S), Layered(DEPTH_KM, VS_KM_S)

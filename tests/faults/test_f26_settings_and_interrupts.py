@@ -184,6 +184,7 @@ def test_what_was_kept_is_not_used_with_other_settings(many):
     assert totals[0] == 36
 
 
+@pytest.mark.long
 def test_the_command_says_how_to_go_on(many, diffseis, monkeypatch):
     from diffseis.cli.terminal import Reporter
 

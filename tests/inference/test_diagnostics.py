@@ -66,6 +66,7 @@ def test_effective_sample_size():
     assert float(effective_sample_size(jnp.log(jnp.asarray([3.0, 1.0])))) == pytest.approx(1.6, rel=1e-5)
 
 
+@pytest.mark.long
 def test_quasirandom_points():
     dtype = jnp.zeros(()).dtype
     u = uniform_points(100, 3, key=jr.key(0), dtype=dtype)
@@ -145,6 +146,7 @@ def test_resampling_beats_independent_draws():
     assert ours < 0.35 * independent
 
 
+@pytest.mark.long
 def test_resampling_keeps_proportions():
     points = jnp.asarray([[0.0], [1.0], [2.0]])
     chosen = resample(points, jnp.log(jnp.asarray([0.2, 0.5, 0.3])), 1000, key=jr.key(0))

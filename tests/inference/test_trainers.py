@@ -93,6 +93,7 @@ def test_a_step_of_optax_is_that_of_adam():
     np.testing.assert_allclose([info.loss, info.fresh_loss], [5.0, 0.9**2 + 1.9**2], rtol=1e-6)
 
 
+@pytest.mark.long
 @needs_x64
 def test_soap_turns_to_the_axes_of_a_gradient_of_rank_one():
     """There Adam's step has one number: the sign of that gradient in its own basis, of norm one instead of the root of its size."""

@@ -52,6 +52,7 @@ def test_round_trip(store):
     assert whole.coefficients.dtype == jnp.float32
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "box", [((5.1, 2.9), (6.2, 3.1)), ((1.0, 2.0), (1.0, 2.0)), ((12.4, 3.9), (12.5, 4.0))]
 )

@@ -76,6 +76,7 @@ def test_hypocentre_by_layer_speeds_through_tables():
     jacobian_agrees(jax.jit(place), [5.0, 5.6, 6.4], step=1e-5, atol=1e-6)
 
 
+@pytest.mark.long
 def test_log_posterior_by_pick_times_and_place():
     data = event()
     target = problem()

@@ -71,6 +71,7 @@ def test_weights_and_information_are_those_of_the_law(law):
     np.testing.assert_allclose(jnp.sum(density * law.weight(x)) * step * law.information(), fisher, rtol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("law", [NormalResiduals(), StudentResiduals()], ids=["normal", "student"])
 def test_gradient_of_the_density(law, getkey):
     problem, empty = joint_problem(law=law, poison=jnp.nan)
@@ -165,6 +166,7 @@ def test_outliers_do_not_bend_the_medium():
     assert np.max(np.abs(departures)) > 5
 
 
+@pytest.mark.long
 def test_no_picks_no_station_and_poison():
     problem, empty = joint_problem(poison=jnp.nan)
     clean, clean_empty = joint_problem()

@@ -56,6 +56,7 @@ def _problem(noise=0.01, seed=0, **changes):
     return eqx.tree_at(lambda p: p.observed_km, problem, observed)
 
 
+@pytest.mark.long
 @needs_x64
 def test_gradient_by_place_and_origin_time():
     problem = _problem()

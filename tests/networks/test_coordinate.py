@@ -11,6 +11,7 @@ from diffseis.networks import CoordinateNetwork, pack_weights, unpack_header, un
 from tests.helpers.gradients import check_grads
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("activation", ["tanh", "sin", "silu"])
 def test_exactly_even_in_the_offset(activation):
     network = CoordinateNetwork(3, 2, width=9, activation=activation, key=jr.key(0))
@@ -42,6 +43,7 @@ def test_round_trip():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.long
 def test_wrong_or_damaged_content_is_refused():
     network = CoordinateNetwork(3, 2, width=7, depth=2, key=jr.key(0))
     content = pack_weights(network, {"kind": "test"})

@@ -24,6 +24,7 @@ def _features(kind, num_dims=2, num=7):
 KINDS = ["gabor", "held", "sine 1", "sine 3"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("num_dims", [1, 2, 3])
 def test_forward_derivatives(kind, num_dims):
@@ -39,6 +40,7 @@ def test_forward_derivatives(kind, num_dims):
     np.testing.assert_allclose(found.second.T, jnp.diagonal(hessian, axis1=1, axis2=2), **near)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="differences need float64")
 @pytest.mark.parametrize("kind", ["gabor", "held", "sine 2"])
 def test_gradients_by_weights(kind):

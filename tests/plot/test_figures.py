@@ -55,6 +55,7 @@ def test_every_figure_renders(synthetic, case):
     render_all([*figures.values(), event_figure(catalogue, 0)])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", [c for c in CASES if c not in ("usual", "one event", "none located")])
 def test_places_render(synthetic, case):
     """The figures that draw places and particles."""
@@ -217,6 +218,7 @@ def test_comparison_numbers(catalogue):
     figure_png(comparison_figure(catalogue, reference.take(np.array([1]))), dpi=40)
 
 
+@pytest.mark.long
 def test_figures_repeat_and_leave_settings_alone(catalogue):
     before = dict(mpl.rcParams)
     first, second = (figure_png(quality_figure(catalogue), dpi=50) for _ in range(2))
@@ -228,6 +230,7 @@ def test_steps_are_round():
     assert [nice_step(s, 4) for s in (1.0, 0.3, 17.0, 900.0)] == [0.5, 0.1, 5.0, 500.0]
 
 
+@pytest.mark.long
 def test_no_window_system_is_loaded():
     code = "import sys, diffseis.plot; print('matplotlib.pyplot' in sys.modules, 'obspy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

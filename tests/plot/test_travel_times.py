@@ -78,6 +78,7 @@ def test_odd_sections_are_drawn(changes):
     _inside(wavefront_figure(_section(**changes)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signed", [False, True])
 def test_error_map(signed):
     section = _section()

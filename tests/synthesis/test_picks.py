@@ -43,6 +43,7 @@ def _make(stations, *, num=300, error=QUIET, seed=0, **options):
     return picks, truth, places, observed - travel, travel
 
 
+@pytest.mark.long
 def test_hypocentres_lie_in_the_volume_and_under_the_ground():
     surface = StationSurface(POSITIONS)
     volume = SearchVolume([-20.0, -30.0, -2.1], [20.0, 30.0, 12.0], surface=surface)

@@ -235,6 +235,7 @@ def test_wrong_calls():
         Absorbing(num_nodes=0)
 
 
+@pytest.mark.long
 def test_steps_at_the_limit():
     """Just below the largest stable step waves stay bounded; just above it they grow."""
     grid, speed, series, source, receiver, _ = _small(num=60)

@@ -163,6 +163,7 @@ def test_a_half_space(faces_above, spacing, largest):
         assert np.linalg.norm(found[n, 0] / scale - across[n] / expected_scale) < largest
 
 
+@pytest.mark.long
 @needs_x64
 def test_a_solid_without_shear_is_a_fluid():
     """To rounding at second order: at higher ones velocities near the surface are differenced inside only in the one, with images in the

@@ -30,6 +30,7 @@ def test_a_ricker_pulse_becomes_a_slower_one():
     np.testing.assert_allclose(found, wanted, atol=2e-7)
 
 
+@pytest.mark.long
 @needs_x64
 def test_gradients_of_the_filter():
     pull = jnp.cos(jnp.arange(20.0))

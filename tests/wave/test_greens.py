@@ -60,6 +60,7 @@ def _series(store, sigma=0.25, origin=0.8):
     return time_series(Gaussian(sigma), store.time_axis, origin)[0]
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("place", [[2.13, 1.71], [2.0, 1.5]])
 def test_gradients(place):

@@ -27,6 +27,7 @@ def _ends(band):
     yield (*rest, slice(-band.high or 10**6, None)), (*rest, slice(band.low, None))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(9,), (7, 8), (6, 5, 7), (3, 3), (4,)])
 def test_slabs_are_added_where_they_belong(shape, getkey):
     """Also where they overlap, on grids thinner than two of them."""

@@ -98,6 +98,7 @@ def test_derivatives_of_the_stretch():
             np.testing.assert_allclose(found, slope, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.long
 @needs_x64
 def test_hankel_functions():
     x = jnp.asarray([0.1, 2.0, 30.0])

@@ -53,6 +53,7 @@ def _off(found, truth):
     return float(np.linalg.norm(found - truth) / np.linalg.norm(truth))
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize(
     ("first", "image"), [(Absorbing(20, reflection=1e-3), 0.0), (FreeSurface(), -1.0), (Rigid(), 1.0)]
@@ -103,6 +104,7 @@ def test_waves_leave():
     assert np.max(np.abs(records[..., -500:])) < 1e-3 * np.max(np.abs(records))
 
 
+@pytest.mark.long
 @needs_x64
 def test_derivatives():
     """By places and series of sources, by the point and the time; finite at the source itself."""
@@ -118,6 +120,7 @@ def test_derivatives():
     assert np.all(np.isfinite(slopes))
 
 
+@pytest.mark.long
 def test_enough_features():
     errors = []
     for num in (45, 60, 140):

@@ -66,6 +66,7 @@ def test_oscillator_with_large_steps(step):
     assert np.max(np.abs(plain - exact)) > 1e-4 * np.max(np.abs(exact))  # measured: from 9e-4
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("filtered", [add_dispersion, remove_dispersion])
 def test_gradients_and_batches(filtered):

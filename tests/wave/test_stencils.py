@@ -85,6 +85,7 @@ def test_transposes(shape, order, getkey):
         np.testing.assert_allclose(jnp.vdot(v, operator(u)), jnp.vdot(transposed, u), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("shape", SHAPES)
 def test_batches_and_derivatives(shape, getkey):

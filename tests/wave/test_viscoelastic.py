@@ -43,6 +43,7 @@ def test_the_quality_factor_is_even_over_the_band(quality):
     np.testing.assert_allclose((1 / np.sqrt(at)).real, 1, rtol=1e-10)
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("quality", [15.0, 60.0])
 def test_a_plane_wave(quality):

@@ -21,6 +21,7 @@ from tests.wave.closed_forms import from_line_source
 needs_x64 = pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")
 
 
+@pytest.mark.long
 @needs_x64
 def test_an_elliptical_medium():
     """Where epsilon is delta waves are those of an isotropic medium that has been stretched sideways, and with it the source."""

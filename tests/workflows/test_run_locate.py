@@ -303,6 +303,7 @@ def _rewrite(tiny, change) -> list[str]:
     return lines
 
 
+@pytest.mark.long
 def test_a_pick_on_another_day_is_said_and_the_rest_is_located(tiny, diffseis):
     _rewrite(tiny, lambda lines: [lines[0], lines[1].replace("2020-01-01", "2020-01-03"), *lines[2:]])
     ended = diffseis(*tiny.words())
@@ -336,6 +337,7 @@ def _settings_of(config):
     return {name: getattr(config, name) for name in ("picks", "stations", "velocity")}
 
 
+@pytest.mark.long
 def test_residuals_that_are_too_large_are_said(tiny):
     rng = np.random.default_rng(0)
 
