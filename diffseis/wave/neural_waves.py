@@ -155,7 +155,7 @@ def _march(network: WaveNetwork, drive, series, dt_s, substeps: int):
     keep = jnp.exp(-memory.decay * step)
     # Of the integral of exp(-decay s) over a step; where nothing decays it is the step.
     safe = jnp.where(memory.decay > 0, memory.decay, 1)
-    mean = jnp.where(memory.decay > 0, (1 - keep) / safe, step)
+    mean = jnp.where(memory.decay > 0, -jnp.expm1(-memory.decay * step) / safe, step)
     gain = (jnp.sum(memory.decay, axis=0, keepdims=True) - 2 * memory.decay) * mean
 
     def dragged(rate):

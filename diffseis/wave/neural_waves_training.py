@@ -66,8 +66,16 @@ def train_waves(
     Returns:
         As value a `WaveNetwork`; ``stats`` of the numbers of features and modes, and seconds.
 
+    Raises:
+        ValueError: in single precision, for periodic faces, and for grids of three dimensions.
+
     Cost: for N features and P points of integration about ``4 P N^2 + 30 N^3`` operations and ``40 N^2`` bytes; then, per step and source, ``4 N L`` for L points in layers.
     """
+    if not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            "networks of waves in time are mixtures of almost equal features, which single precision cannot tell apart: call "
+            "`diffseis.core.precision.enable_x64()` first"
+        )
     start_s = time.perf_counter(), time.process_time()
     boundary = default_wave_boundary(medium, pass_hz) if boundary is None else boundary
     domain = Domain(medium.grid, boundary)

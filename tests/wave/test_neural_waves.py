@@ -121,6 +121,7 @@ def test_derivatives():
 
 
 @pytest.mark.long
+@needs_x64
 def test_enough_features():
     errors = []
     for num in (45, 60, 140):
@@ -138,6 +139,17 @@ def test_enough_features():
     assert max(errors[1:]) < 0.01
 
 
+@needs_x64
+def test_single_precision_is_refused():
+    jax.config.update("jax_enable_x64", False)
+    try:
+        with pytest.raises(ValueError, match="enable_x64"):
+            train_waves(AcousticMedium(RegularGrid([0.0], 0.1, (5,)), jnp.ones(5)), 1.0, key=jr.key(0))
+    finally:
+        jax.config.update("jax_enable_x64", True)
+
+
+@needs_x64
 def test_what_networks_do_not_know():
     medium = AcousticMedium(RegularGrid([0.0] * 3, 0.1, (5, 5, 5)), jnp.ones((5, 5, 5)))
     with pytest.raises(ValueError, match="one or two dimensions, got a grid of 3"):
