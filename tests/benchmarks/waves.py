@@ -61,6 +61,8 @@ LARGE: dict[str, dict] = {
     for words in ("", ", gradient")
 }
 NUM, SPACING_KM, LAYER = 300, 0.01, 20
+RINGING = 40
+"""Samples at the end of a record that is shifted by half a step."""
 STEP_S = {"acoustic": 0.0015, "elastic": 0.0012}
 
 
@@ -175,7 +177,9 @@ def run(case: dict, num_steps: int, repeats: int, answer: str) -> dict:
 
 
 def inside(case: dict, value: np.ndarray) -> np.ndarray:
-    """The part of an answer that is compared: running backwards gives no derivatives next to layers."""
+    """The part of an answer that is compared: running backwards gives no derivatives next to layers; shifted records ring where they were cut off."""
+    if case["kind"] == "elastic" and not case.get("gradient"):
+        return value[..., :-RINGING]
     rim = case.get("rim", 0)
     return value[rim:-rim, rim:-rim] if rim else value
 
