@@ -21,7 +21,7 @@ def network_figure(
     depth_km: Float[np.ndarray, " z"],
     source_km: Float[np.ndarray, " 2"],
     speed_km_s: Float[np.ndarray, "x z"] | None = None,
-    exaggeration: int = 10,
+    exaggeration: int | None = None,
 ) -> Figure:
     """In each row the field of a direct solver, that of a network, and what is between them, so many times; all on one scale.
 
@@ -31,12 +31,15 @@ def network_figure(
         x_km, depth_km: of nodes.
         source_km: the source, marked.
         speed_km_s: of the medium, as contours where it changes.
-        exaggeration: of the difference.
+        exaggeration: of the difference; by default the power of ten that makes it visible.
     """
     extent = (x_km[0], x_km[-1], depth_km[-1], depth_km[0])
+    if exaggeration is None:
+        ratio = float(np.max(np.abs(truth)) / max(np.max(np.abs(found - truth)), 1e-300))
+        exaggeration = 10 ** int(np.clip(np.floor(np.log10(max(ratio, 1.0))), 0, 6))
     tall = float(np.clip((depth_km[-1] - depth_km[0]) / (x_km[-1] - x_km[0]), 0.35, 1.6))
     with house_style():
-        figure = new_figure(8.0, 0.8 + len(truth) * (0.35 + 2.25 * tall))
+        figure = new_figure(8.0, 0.8 + len(truth) * (0.15 + 2.2 * tall))
         axes = np.atleast_2d(figure.subplots(len(truth), 3, sharex=True, sharey=True))
         for row, one, other, label in zip(axes, truth, found, labels, strict=True):
             limit = max(_SATURATED * float(np.max(np.abs(one))), 1e-300)
@@ -46,7 +49,7 @@ def network_figure(
                     ax.contour(x_km, depth_km, speed_km_s.T, levels=6, colors="0.35", linewidths=0.4)
                 ax.plot(*source_km, "*", color="#F0E442", markeredgecolor="black", markersize=8)
             row[0].set_ylabel(f"{label}\nDepth (km)")
-        for ax, title in zip(axes[0], ("Direct solver", "Network", f"Difference, {exaggeration} times"), strict=True):  # fmt: skip
+        for ax, title in zip(axes[0], ("Direct solver", "Network", "Difference" if exaggeration == 1 else f"Difference, {exaggeration} times"), strict=True):  # fmt: skip
             ax.set_title(title, pad=6)
         for ax in axes[-1]:
             ax.set_xlabel("Distance (km)")

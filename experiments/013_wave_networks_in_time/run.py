@@ -100,7 +100,7 @@ def draw(medium, report, name: str) -> None:
     figure = network_figure(
         truth,
         found,
-        [f"{at:.1f} s" for at in CONFIG["shown_s"]],
+        [f"{at - CONFIG['delay_s']:.2f} s" for at in CONFIG["shown_s"]],
         x_km=np.asarray(medium.grid.axis_km(0)),
         depth_km=np.asarray(medium.grid.axis_km(1)),
         source_km=np.asarray(CONFIG["sources_km"][0]),
