@@ -35,8 +35,8 @@ def network_figure(
     """
     extent = (x_km[0], x_km[-1], depth_km[-1], depth_km[0])
     if exaggeration is None:
-        ratio = float(np.max(np.abs(truth)) / max(np.max(np.abs(found - truth)), 1e-300))
-        exaggeration = 10 ** int(np.clip(np.floor(np.log10(max(ratio, 1.0))), 0, 6))
+        largest, off = float(np.max(np.abs(truth))), float(np.max(np.abs(found - truth)))
+        exaggeration = 10 ** int(np.clip(np.log10(largest / off), 0, 6)) if min(largest, off) > 0 else 1
     tall = float(np.clip((depth_km[-1] - depth_km[0]) / (x_km[-1] - x_km[0]), 0.35, 1.6))
     with house_style():
         figure = new_figure(8.0, 0.8 + len(truth) * (0.15 + 2.2 * tall))

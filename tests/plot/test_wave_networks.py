@@ -8,7 +8,7 @@ from diffseis.plot import figure_png, network_figure
 
 @pytest.mark.parametrize(
     ("off", "said"),
-    [(0.004, "Difference, 100 times"), (0.5, "Difference"), (0.0, "Difference, 1000000 times")],
+    [(0.004, "Difference, 100 times"), (0.5, "Difference"), (0.0, "Difference")],
 )
 def test_what_differs_is_made_visible(off, said):
     """All panels are there, titles tell how many times, and the ground is on top."""
@@ -25,7 +25,7 @@ def test_what_differs_is_made_visible(off, said):
         speed_km_s=speed,
     )
     assert len(figure.axes) == 6
-    assert [ax.get_title() for ax in figure.axes[:3]] == ["Direct solver", "Network", said]
+    assert [ax.get_title(loc="left") for ax in figure.axes[:3]] == ["Direct solver", "Network", said]
     bottom, top = figure.axes[0].get_ylim()
     assert bottom > top
     assert figure_png(figure)[:4] == b"\x89PNG"
