@@ -1,10 +1,12 @@
 """What drives a wavefield of one frequency."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, Complex, Float
 
 from diffseis.wave.base import Place
 from diffseis.wave.complex_numbers import as_complex, complex_dtype
@@ -24,7 +26,7 @@ class HarmonicSources(eqx.Module):
     position_km: Float[Array, "source dim"]
     amplitude: Complex[Array, " source"]
 
-    def __init__(self, position_km: ArrayLike, amplitude: ArrayLike = 1.0):
+    def __init__(self, position_km: Any, amplitude: Any = 1.0):
         self.position_km = jnp.asarray(position_km, float)
         amplitude = jnp.asarray(amplitude).astype(complex_dtype(self.position_km.dtype))
         self.amplitude = jnp.broadcast_to(amplitude, self.position_km.shape[:1])
