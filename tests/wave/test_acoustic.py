@@ -83,7 +83,7 @@ def test_layers_of_twenty_nodes(dtype):
     assert _misfit(thin, thick) < 1e-4
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_a_point_source():
     spacing = SPEED / (2.5 * PEAK_HZ) / 6
@@ -143,9 +143,10 @@ def test_reciprocity(num_dims, order):
         np.testing.assert_allclose(there, back, rtol=0, atol=tolerance * np.max(np.abs(there)))
 
 
-@pytest.mark.long
 @needs_x64
-@pytest.mark.parametrize("num_dims", [1, 2])
+@pytest.mark.parametrize(
+    "num_dims", [pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_adjoints_agree_and_are_exact(num_dims):
     _, speed, series, source, receiver, _ = _small(num_dims)
     # A stated speed: otherwise layers are designed for the fastest node, which derivatives take as given.

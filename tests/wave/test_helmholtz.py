@@ -202,7 +202,7 @@ def _loss(kind, boundary):
     return loss, (jnp.asarray(0.7), jnp.asarray(1.3), jnp.asarray([0.21, 0.17]), values)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize("kind", ["acoustic", "vti"])
 def test_gradients(kind):
