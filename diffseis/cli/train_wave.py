@@ -32,5 +32,5 @@ def train_wave(
         record = run_network(job, out, progress=reporter.update)
     typer.echo(record["summary"])
     typer.echo(f"{record['status']}: {out}")
-    if record["status"] != "trained":
+    if record["status"].startswith("failed"):
         raise typer.Exit(3)

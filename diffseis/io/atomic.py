@@ -43,6 +43,25 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise
 
 
+def make_folder(path: str | Path) -> Path:
+    """A folder that can be written to, made where it is missing.
+
+    Raises:
+        OutputError: if the system refuses, or something else has its name.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{secrets.token_hex(4)}"
+        probe.touch()
+        _remove(probe)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be made a folder of results ({error.strerror or error})", file=folder, fix=_remedy(error)
+        ) from error
+    return folder
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text atomically, with plain line ends."""
     with atomic_path(path) as temporary:

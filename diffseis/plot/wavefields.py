@@ -30,6 +30,7 @@ def record_figure(
     quantity: str,
     units: str,
     title: str,
+    distance: str = "Epicentral distance",
 ) -> Figure:
     """A record section: a panel for each component, all components of a station on one scale.
 
@@ -40,7 +41,7 @@ def record_figure(
         distance_km: epicentral.
         times_s: after the origin time.
         station_ids: names.
-        components, quantity, units, title: words.
+        components, quantity, units, title, distance: words.
     """
     if not len(records):
         return empty_figure("No station recorded.")
@@ -60,14 +61,14 @@ def record_figure(
             ax.set_xlabel("Time after origin (s)")
             ax.set_xlim(times_s[0], times_s[-1])
         if true_to_scale:
-            axes[0].set_ylabel("Epicentral distance (km)")
+            axes[0].set_ylabel(f"{distance} (km)")
         else:
             named = order[:: -(-len(order) // _MAX_NAMES)]
             axes[0].set_yticks(place[named], [f"{distance_km[row]:.1f} km" for row in named])
         names = [f"{i}  {s:.1e}" for i, s in zip(station_ids, scale, strict=True)]
         _name_stations(axes[-1], place, names, order)
         figure.suptitle(
-            f"{title}: {quantity}, each station on its own scale (right: largest value, {units})",
+            f"{title}: {quantity},{chr(10) if len(components) < 3 else ' '}each station on its own scale (right: largest value, {units})",
             fontsize=9.5,
         )
     return figure
@@ -77,7 +78,7 @@ def _places(distance_km, order) -> tuple[np.ndarray, float, bool]:
     """Where traces stand, how high they are drawn, and whether they stand at their distances."""
     gaps = np.diff(distance_km[order])
     if len(order) == 1:
-        return np.asarray(distance_km, float), 0.1 * max(float(distance_km[0]), 1.0), True
+        return np.zeros(1), 0.6, False
     if np.min(gaps) > _CLOSEST * np.mean(gaps):
         return np.asarray(distance_km, float), 0.6 * float(np.mean(gaps)), True
     place = np.empty(len(order))

@@ -180,7 +180,8 @@ def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
     try:
         config = WaveConfig(**values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is told before the one that is missing for it.
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         keys = [str(k) for k in first["loc"]]
         field = ".".join(keys) or "configuration"
         why = first["msg"].removeprefix("Value error, ")

@@ -1,5 +1,6 @@
 """Media, sources and stations of ``diffseis wave`` out of its settings."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,10 @@ from diffseis.wave import (
 from diffseis.workflows.wave_config import EventEntry, MediumTable, WaveConfig
 
 SOLIDS = ("elastic", "viscoelastic")
+NEAR_KM = 1.0
+"""Distance from a section up to which nothing is said."""
+MOST_NODES = 500_000_000
+"""Of a grid that is made of a table of layers."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,18 @@ def _layers(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
             fix="say how far the grid reaches, and its spacing",
         )
     num = len(table.end_km)
+    if num not in (2, 3):
+        raise InputError(f"has {num} numbers", field="medium.end_km", fix="give two or three")
     origin = _vector(table.origin_km or (0.0,) * num, num, "medium.origin_km")
     spacing = np.broadcast_to(_vector(table.spacing_km, num, "medium.spacing_km"), (num,))
     count = np.round((np.asarray(table.end_km) - origin) / spacing).astype(int) + 1
-    if num not in (2, 3) or np.any(count < 4):
+    if math.prod(int(n) for n in count) > MOST_NODES:
+        raise InputError(
+            f"{table.spacing_km} makes a grid of {' x '.join(map(str, count))} nodes",
+            field="medium.spacing_km",
+            fix=f"give a larger one: {MOST_NODES:.0e} nodes are the most",
+        )
+    if np.any(count < 4):
         raise InputError(
             f"a grid from {origin} to {np.asarray(table.end_km)} km has {count} nodes",
             field="medium.end_km",
@@ -171,6 +184,9 @@ def read_wave_stations(config: WaveConfig, grid: RegularGrid, notices: list[str]
         table, said = reader(config.stations_file)
         notices += [str(n) for n in said]
         places = _local(config, grid, table.latitude, table.longitude, table.depth_km)
+        _tell_offsets(
+            config, grid, table.latitude, table.longitude, [f"station {i}" for i in table.ids], notices
+        )
         found = dict(zip(map(str, table.ids), places, strict=True))
     else:
         found = {s.id: _place(s.position_km, grid, f"station {s.id}") for s in config.station}
@@ -202,7 +218,31 @@ def read_wave_events(config: WaveConfig, grid: RegularGrid, notices: list[str]) 
     places = [None if e.position_km is None else e.position_km for e in config.event] or [None] * len(
         mechanisms
     )
-    return [_event(config, grid, m, p) for m, p in zip(mechanisms, places, strict=True)]
+    for m, place in zip(mechanisms, places, strict=True):
+        if place is None and not m.problem:
+            _tell_offsets(config, grid, m.latitude, m.longitude, [f"event {m.event_id}"], notices)
+    found = [_event(config, grid, m, p) for m, p in zip(mechanisms, places, strict=True)]
+    notices += [f"event {e.event_id} will not be computed: {e.problem}" for e in found if e.problem]
+    return found
+
+
+def _tell_offsets(
+    config: WaveConfig, grid: RegularGrid, latitude, longitude, names: list[str], notices
+) -> None:
+    """Of what lies off a section: it is computed at its foot, as if it lay there."""
+    if grid.num_dims == 3 or config.frame is None:
+        return
+    frame = LocalFrame(float(config.frame.latitude), float(config.frame.longitude))
+    north, east, _ = np.moveaxis(
+        np.atleast_2d(frame.to_ned(latitude, longitude, 0.0 * np.asarray(latitude))), -1, 0
+    )
+    azimuth = np.radians(config.frame.azimuth_deg)
+    off = np.abs(-np.sin(azimuth) * north + np.cos(azimuth) * east)
+    far = [f"{name} {o:.1f} km" for name, o in zip(names, off, strict=True) if o > NEAR_KM]
+    if far:
+        notices.append(
+            f"off the section, and computed as if on it: {', '.join(far)}; their distances and arrivals are those along the section"
+        )
 
 
 def _entry(e: EventEntry) -> Mechanism:
@@ -241,7 +281,9 @@ def _event(config: WaveConfig, grid: RegularGrid, m: Mechanism, place) -> Event:
         "" if moment is not None else "it has neither a moment tensor, nor strike, dip, rake and a magnitude"
     )
     if not np.all(np.isfinite(at)) or not grid.contains(at):
-        problem = f"it lies at {np.round(at, 3)} km, outside the medium"
+        ends = np.asarray(grid.origin_km) + np.asarray(grid.spacing_km) * (np.asarray(grid.shape) - 1)
+        corner = lambda x: "(" + ", ".join(f"{float(v):g}" for v in np.atleast_1d(x)) + ")"
+        problem = f"it lies at {corner(np.round(at, 3))} km, outside the medium, {corner(grid.origin_km)} to {corner(ends)} km"
     return Event(m.event_id, m.time, at, np.zeros((num, num)) if moment is None else moment, problem)
 
 

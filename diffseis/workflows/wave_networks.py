@@ -11,7 +11,8 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.core.results import RESULTS
-from diffseis.io import write_json
+from diffseis.io import sha256_of, write_json
+from diffseis.io.atomic import make_folder
 from diffseis.plot import figure_png, network_figure
 from diffseis.wave import (
     AcousticMedium,
@@ -24,6 +25,8 @@ from diffseis.wave import (
     train_helmholtz,
     train_waves,
 )
+from diffseis.wave.neural_features import default_number
+from diffseis.wave.neural_waves_training import default_wave_number
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.wave_config import NetworkTable, WaveConfig
 from diffseis.workflows.wave_network_files import write_wave_network
@@ -31,6 +34,10 @@ from diffseis.workflows.wave_runs import highest_frequency_hz
 from diffseis.workflows.waves import WaveJob, prepare_waves
 
 Progress = Callable[[str, int, int], None]
+ROUGH = 0.1
+"""Error beyond which a network is called inaccurate."""
+MOST = 20_000
+"""Features."""
 SHOWN = 3
 """Snapshots, or sources, of the figure."""
 
@@ -103,7 +110,13 @@ def prepare_network(config: WaveConfig, *, file: Path) -> NetworkJob:
     )
     highest = highest_frequency_hz(waves.series, config.time.dt_s)
     hz = table.frequency_hz or (highest if table.kind == "time" else config.frequency_hz)
-    lost = [f"{e.event_id}: {e.problem}" for e in waves.events if e.problem]
+    lost = []
+    num = table.num_features or _default_number(medium, table.kind, hz)
+    if num > MOST:
+        raise InputError(
+            f"a network of {hz:.3g} Hz in this medium needs about {num} features; {MOST} are the most",
+            file=file, field="network.frequency_hz", fix="give a lower frequency, or a smaller medium",
+        )  # fmt: skip
     if table.kind == "time" and hz < 0.98 * highest:
         lost.append(
             f"sources have frequencies up to {highest:.3g} Hz, which the network, for {hz:.3g} Hz, will not carry"
@@ -114,14 +127,22 @@ def prepare_network(config: WaveConfig, *, file: Path) -> NetworkJob:
 def run_network(job: NetworkJob, out: Path, *, progress: Progress | None = None) -> dict[str, Any]:
     """Trains, judges and writes ``network.safetensors``, ``network.png`` and ``run.json``; returns the record."""
     tell = progress or (lambda stage, done, total: None)
+    make_folder(out)
     tell("training", 0, 2)
     learn = _in_time if job.table.kind == "time" else _of_one_frequency
     trained, report = learn(job, lambda: tell("judging", 1, 2))
+    error = float(report.error)
+    status = "trained" if trained.result == RESULTS.successful else "failed: the weights are not finite"
+    if not error < ROUGH and status == "trained":
+        status = f"inaccurate: {100 * error:.2g} % off; give a larger network.num_features than {int(trained.stats['num_features'])}, or a lower frequency"
     record = {
-        "status": "trained" if trained.result == RESULTS.successful else "failed: the weights are not finite",
+        "status": status,
         "kind": job.table.kind,
         "frequency_hz": job.hz,
-        "error": float(report.error),
+        "error": error,
+        "source_radius_km": float(report.radius_km) if job.table.kind == "time" else 0.0,
+        "notices": job.notices,
+        "sha256": {"medium": sha256_of(job.waves.config.medium.file)},
         "errors": [float(e) for e in report.errors],
         "training": {k: float(v) for k, v in trained.stats.items() if np.ndim(v) == 0},
         "solver_equivalents": report.solver_equivalents,
@@ -130,7 +151,6 @@ def run_network(job: NetworkJob, out: Path, *, progress: Progress | None = None)
         "versions": versions(),
         "commit": git_commit(),
     }
-    out.mkdir(parents=True, exist_ok=True)
     told = {k: record[k] for k in ("kind", "frequency_hz", "error", "versions")}
     write_wave_network(out / "network.safetensors", trained.value, told)
     figure = _figure(job, trained, report)
@@ -139,6 +159,15 @@ def run_network(job: NetworkJob, out: Path, *, progress: Progress | None = None)
     write_json(out / "run.json", record)
     tell("judging", 2, 2)
     return record
+
+
+def _default_number(medium: AcousticMedium | VTIMedium, kind: str, hz: float) -> int:
+    grid = medium.grid
+    low = np.asarray(grid.origin_km)
+    high = low + np.asarray(grid.spacing_km) * (np.asarray(grid.shape) - 1)
+    if kind == "time" and isinstance(medium, AcousticMedium):
+        return default_wave_number(medium, low, high, hz)
+    return default_number(medium, low, high, hz)
 
 
 def _lengths(job: NetworkJob) -> float:
@@ -194,12 +223,12 @@ def _figure(job: NetworkJob, trained, report):
             np.moveaxis(np.asarray(a[0])[..., shown], -1, 0) for a in (report.truth, report.found)
         )
         times = np.asarray(job.waves.time_axis.times_s())[shown] - job.waves.config.time.origin_s
-        labels = [f"{t:.2f} s" for t in times]
+        labels = [f"{t:.2f} s after origin" for t in times]
     else:
         found = np.asarray(trained.value.on(grid.nodes_km().reshape(-1, 2)))
         truth = np.real(np.asarray(report.truth)[:1])
         found = np.real(found.reshape(-1, *grid.shape)[:1])
-        labels = [f"{job.hz:.3g} Hz, scattered"]
+        labels = [f"{job.hz:.3g} Hz, scattered, real part"]
     return network_figure(
         truth,
         found,

@@ -13,6 +13,7 @@ from diffseis.workflows.wave_inputs import SOLIDS, make_medium
 
 ENOUGH = {2: 20.0, 4: 6.0, 8: 4.0}
 """Points per shortest wavelength by order: where waves over some tens of wavelengths are in error by a part in a hundred or so."""
+MOST_SAMPLES = 1_000_000
 _SPECTRUM_ENDS = 0.05
 """Of a source's largest amplitude, below which frequencies do not count."""
 
@@ -45,6 +46,12 @@ def time_axis(config: WaveConfig) -> TimeAxis:
     num = math.floor(config.time.duration_s / config.time.dt_s + 1e-6) + 1
     if num < 2:
         raise InputError("is shorter than dt_s", field="time.duration_s", fix="give a longer one")
+    if num > MOST_SAMPLES:
+        raise InputError(
+            f"{config.time.duration_s:g} s in steps of {config.time.dt_s:g} s are {num} samples",
+            field="time.duration_s, time.dt_s",
+            fix=f"give a shorter duration or longer steps: {MOST_SAMPLES} samples are the most",
+        )
     return TimeAxis(num, config.time.dt_s)
 
 

@@ -23,7 +23,7 @@ from diffseis.io import (
     write_records_netcdf,
     write_snapshots_netcdf,
 )
-from diffseis.io.atomic import OutputError
+from diffseis.io.atomic import OutputError, make_folder
 from diffseis.io.times import format_time
 from diffseis.plot import WavefieldFrames, figure_png, record_figure, write_animation
 from diffseis.wave import (
@@ -196,7 +196,7 @@ def cost_lines(job: WaveJob) -> list[str]:
 
 def run_waves(job: WaveJob, out: Path, *, progress: Progress | None = None) -> dict[str, Any]:
     """Computes all events and writes their files; one that fails is recorded as such, and the others go on."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     run = _compiled(job)
     record: dict[str, Any] = {
         "command": "diffseis wave",
@@ -315,7 +315,7 @@ def _write_event(job: WaveJob, event: Event, records, frames, out: Path) -> list
     distance = np.linalg.norm((places - event.position_km)[:, :-1], axis=1)
     figure = record_figure(
         records * 1e3 if job.is_solid else records, distance, times - job.config.time.origin_s, list(job.stations),
-        components=components, quantity=name, units={"km": "m", "km/s": "m/s"}.get(units, units), title=f"Event {event.event_id}",
+        components=components, quantity=name, units={"km": "m", "km/s": "m/s"}.get(units, units), title=f"Event {event.event_id}", distance="Epicentral distance" if places.shape[1] == 3 else "Distance along the section",
     )  # fmt: skip
     with atomic_path(folder / "section.png") as temporary:
         temporary.write_bytes(figure_png(figure, dpi=150))

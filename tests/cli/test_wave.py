@@ -64,7 +64,7 @@ def test_a_section(diffseis, folder):
 
     ended = _run(diffseis, folder)
     assert ended.code == 0, ended.err
-    assert "far: failed: it lies at [33.  2.] km, outside the medium" in ended.out
+    assert "far: failed: it lies at (33, 2) km, outside the medium, (0, 0) to (6, 4) km" in ended.out
     assert "1 of 2 events" in ended.out
     assert "put on its top: stations XX.B" in ended.err
     out = folder / "out"
