@@ -198,3 +198,42 @@ def test_bad_media(diffseis, folder):
         "holds no vs, which the elastic equation needs"
         in _run(diffseis, folder, "--dry-run", changes=changes).err
     )
+
+
+def test_what_lies_off_the_section_is_told(diffseis, folder):
+    """By name and distance, to the kilometre; what lies on it is not."""
+    latitude, longitude, _ = LocalFrame(45.0, 10.0).to_geographic(
+        np.array([[3.0, 0.0, 0.0], [2.0, 7.0, 0.0]])
+    )
+    rows = [f"XX,{n},{a},{o},0" for n, a, o in zip("AB", latitude, longitude, strict=True)]
+    (folder / "s.csv").write_text("\n".join(["network,station,latitude,longitude,elevation_m", *rows]) + "\n")
+    stations = CONFIG[CONFIG.index("[[station]]") : CONFIG.index("[output]")]
+    changes = [
+        (stations, "[frame]\nlatitude = 45.0\nlongitude = 10.0\n"),
+        ("frequency_hz = 1.2", 'frequency_hz = 1.2\nstations_file = "s.csv"'),
+    ]
+    ended = _run(diffseis, folder, "--dry-run", changes=changes)
+    assert ended.code == 0, ended.err
+    assert "off the section, and computed as if on it: station XX.B 7.0 km;" in ended.err
+    assert "event far will not be computed: it lies at (33, 2) km" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("frequency_hz", "freqency_hz", "did you mean `frequency_hz`?"),
+        ("spacing_km = 0.25", "spacing_km = 1e-5", "field `medium.spacing_km`"),
+        ("duration_s = 2.5", "duration_s = 1e6", "field `time.duration_s, time.dt_s`"),
+    ],
+)
+def test_settings_that_are_too_much(diffseis, folder, old, new, said):
+    ended = _run(diffseis, folder, "--dry-run", changes=[(old, new)])
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_a_folder_that_cannot_be(diffseis, folder):
+    (folder / "out").write_text("a file")
+    ended = _run(diffseis, folder)
+    assert ended.code == 2
+    assert "cannot be made a folder of results" in ended.err
