@@ -31,7 +31,7 @@ def small_judges(monkeypatch):
         monkeypatch.setattr(f"diffseis.workflows.grid_networks.{name}", value)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_judges")
 def test_networks_are_trained_stored_and_used(diffseis, files):
     net, run = _networks(diffseis, files, "--width", "8", "--steps", "3")

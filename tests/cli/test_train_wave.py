@@ -78,7 +78,7 @@ def test_in_time(diffseis, folder, surface):
     assert (np.max(np.abs(records[0, 0])) == 0) == (surface == "true")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_of_one_frequency(diffseis, folder):
     end = '[network]\nkind = "frequency"\nfrequency_hz = 2.0\nnum_features = 450\n'
     assert _run(diffseis, folder, end=end).code == 0

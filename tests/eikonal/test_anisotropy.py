@@ -51,7 +51,7 @@ def _nodal_times(solution, source_km):
     return jnp.sqrt(square) * solution.stats["tau"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_tilted_elliptical_medium():
     axis = np.array([np.sin(0.5), np.cos(0.5)])
     medium = TransverselyIsotropic(MODEL, 0.2, 0.2, (axis[0], 0.0, axis[1]))

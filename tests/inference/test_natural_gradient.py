@@ -15,7 +15,7 @@ from tests.inference.poisson import Poisson, boundary, relative_error, square
 needs_x64 = pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_poisson_equation_is_solved():
     network = CoordinateNetwork(2, width=20, depth=2, key=jr.key(0))

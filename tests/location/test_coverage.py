@@ -29,7 +29,7 @@ CASES = {
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("case", ["robust, SVGD", "gaussian, Laplace"])
+@pytest.mark.parametrize("case", ["robust, SVGD", pytest.param("gaussian, Laplace", marks=pytest.mark.slow)])
 def test_regions_hold_the_truth(network, case):
     stations, frame, volume = network
     likelihood, sampler, outlier_scale = CASES[case]

@@ -88,7 +88,7 @@ def test_tensors_are_integrated_out():
     np.testing.assert_allclose((rows @ rows.T + np.eye(3)) @ mean, rows @ data, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 def test_source_is_found_back_with_its_spread():
     """Weak noise: the truth within four standard deviations, which are those of Fisher's information to a third."""

@@ -111,7 +111,10 @@ def test_hankel_functions():
 
 @pytest.mark.long
 @needs_x64
-@pytest.mark.parametrize(("kind", "num", "largest"), [("acoustic", 500, 0.03), ("vti", 500, 0.06)])
+@pytest.mark.parametrize(
+    ("kind", "num", "largest"),
+    [pytest.param("acoustic", 500, 0.03, marks=pytest.mark.slow), ("vti", 500, 0.06)],
+)
 def test_two_layers(kind, num, largest):
     """The scattered field against the direct solver; of a source that the network was not trained on, as good; at other nodes and derivatives, too."""
     medium = _medium(kind)

@@ -162,7 +162,7 @@ def test_what_networks_do_not_know():
 
 @pytest.mark.long
 @needs_x64
-@pytest.mark.parametrize("layered", [False, True])
+@pytest.mark.parametrize("layered", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_beside_finite_differences(layered):
     """Two dimensions, sources that the network has never seen, within and beyond the time that any of its waves needs to cross."""
     grid = RegularGrid([0.0, 0.0], 0.04, (31, 26))
