@@ -60,7 +60,9 @@ class RegularGrid(eqx.Module):
     def contains(self, x_km, *, rounding: float = 0.0) -> bool:
         """Whether a point (on the host) lies within the grid, or no farther outside than `rounding` times its spacing."""
         # All in NumPy: while JAX traces, its operations give no numbers even of numbers.
-        x, low, spacing = np.asarray(x_km), np.asarray(self.origin_km), np.asarray(self.spacing_km)
+        low, spacing = np.asarray(self.origin_km), np.asarray(self.spacing_km)
         high = low + spacing * (np.asarray(self.shape, low.dtype) - 1)
+        # The slack may be less than single precision holds.
+        x, low, high, spacing = (np.asarray(a, float) for a in (x_km, low, high, spacing))
         slack = rounding * spacing
         return bool(np.all(x >= low - slack) and np.all(x <= high + slack))
