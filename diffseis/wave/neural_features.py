@@ -23,13 +23,19 @@ PER_WAVELENGTH = {1: 10.0, 2: 8.0, 3: 5.5}
 """Features per wavelength and axis, by the number of axes."""
 
 
-def default_number(medium: HarmonicMedium, low_km: ArrayLike, high_km: ArrayLike, frequency_hz: float) -> int:
-    """Of features, by the number of wavelengths in a box."""
+def default_number(
+    medium: HarmonicMedium,
+    low_km: ArrayLike,
+    high_km: ArrayLike,
+    frequency_hz: float,
+    per_wavelength: dict[int, float] = PER_WAVELENGTH,
+) -> int:
+    """Of features, by the number of wavelengths in a box, and how many each needs along an axis in so many dimensions."""
     low, high = np.asarray(low_km), np.asarray(high_km)
     nodes = np.stack(np.meshgrid(*(np.linspace(0, 1, 41),) * low.size, indexing="ij"), axis=-1)
     speed = at_points(medium, low + (high - low) * nodes.reshape(-1, low.size)).speed_km_s
     cells = float(np.mean((frequency_hz / speed) ** low.size) * np.prod(high - low))
-    return int(np.ceil(PER_WAVELENGTH[low.size] ** low.size * cells))
+    return int(np.ceil(per_wavelength[low.size] ** low.size * cells))
 
 
 def gabor_features(

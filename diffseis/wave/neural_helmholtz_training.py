@@ -29,14 +29,11 @@ from diffseis.wave.neural_features import default_number, gabor_features, genera
 from diffseis.wave.neural_helmholtz import HelmholtzNetwork
 from diffseis.wave.neural_inner import improve
 from diffseis.wave.neural_least_squares import LastLayer, factorise, residual
-from diffseis.wave.neural_rows import Rows, collocation_rows, outside
+from diffseis.wave.neural_rows import Rows, collocation_rows, default_boundary, outside
 from diffseis.wave.stretching import Stretch, stretch_of
 
 POINTS_PER_FEATURE = 3.2
 """Collocation points, by default."""
-
-REFLECTION = 1e-3
-"""Of absorbing layers, by default: a network need not resolve stronger ones."""
 
 
 class HelmholtzProblem(eqx.Module):
@@ -166,13 +163,6 @@ def add_sources(problem: HelmholtzProblem, sources: HarmonicSources) -> Helmholt
     last = jnp.asarray(problem.layer.solve(right))
     angular = jnp.asarray(problem.angular_hz)
     return HelmholtzNetwork(problem.layer.features, last, background, sources, angular)
-
-
-def default_boundary(medium: HarmonicMedium, frequency_hz: float) -> Boundary:
-    """Absorbing layers of a wavelength of the slowest waves."""
-    wavelength = float(np.min(np.asarray(medium.speed_km_s))) / float(frequency_hz)
-    num = max(2, round(wavelength / float(np.min(np.asarray(medium.grid.spacing_km)))))
-    return Boundary.absorbing(medium.grid.num_dims, num_nodes=num, reflection=REFLECTION)
 
 
 def right_sides(

@@ -12,10 +12,13 @@ import numpy as np
 
 from diffseis.wave.acoustic import AcousticMedium
 from diffseis.wave.background import NodalMedium, at_points
-from diffseis.wave.boundary import Absorbing, FreeSurface, Periodic, Rigid
+from diffseis.wave.boundary import Absorbing, Boundary, FreeSurface, Periodic, Rigid
 from diffseis.wave.domain import Domain
 from diffseis.wave.harmonic_operator import HarmonicMedium
 from diffseis.wave.stretching import Stretch
+
+REFLECTION = 1e-3
+"""Of absorbing layers, by default: a network need not resolve stronger ones."""
 
 FACE_WEIGHT = 1.0
 """Of rows of faces, beside those of the equation over the square of the largest wavenumber."""
@@ -83,6 +86,13 @@ def fixed_rows(x_km: np.ndarray, num_fields: int, weight: float) -> Rows:
     value = np.broadcast_to(weight * np.eye(num_fields), (num, num_fields, num_fields))
     none = np.zeros((num, num_fields, num_fields, dim))
     return Rows(x_km, value, none, none, np.full(num, weight), True)
+
+
+def default_boundary(medium: HarmonicMedium, frequency_hz: float, wavelengths: float = 1.0) -> Boundary:
+    """Absorbing layers so many wavelengths of the slowest waves thick."""
+    wavelength = float(np.min(np.asarray(medium.speed_km_s))) / float(frequency_hz)
+    num = max(2, round(wavelengths * wavelength / float(np.min(np.asarray(medium.grid.spacing_km)))))
+    return Boundary.absorbing(medium.grid.num_dims, num_nodes=num, reflection=REFLECTION)
 
 
 def outside(domain: Domain, stretch: Stretch) -> tuple[np.ndarray, np.ndarray]:

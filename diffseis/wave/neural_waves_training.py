@@ -16,8 +16,8 @@ from diffseis.wave.acoustic import AcousticMedium
 from diffseis.wave.background import at_points
 from diffseis.wave.boundary import Absorbing, Boundary, FreeSurface, Periodic
 from diffseis.wave.domain import Domain
-from diffseis.wave.neural_features import gabor_features
-from diffseis.wave.neural_rows import outside
+from diffseis.wave.neural_features import default_number, gabor_features
+from diffseis.wave.neural_rows import default_boundary, outside
 from diffseis.wave.neural_waves import Memory, WaveNetwork
 from diffseis.wave.stretching import Stretch, stretch_of
 
@@ -25,6 +25,8 @@ PER_WAVELENGTH = {1: 7.0, 2: 5.2}
 """Features per wavelength of the highest frequency and axis, by the number of axes. Layers up to 7 Hz, 5.2 and 6.4: the same error of 0.6 % (measured); homogeneous, 4.1: 0.9 %."""
 WIDTH, LARGEST = 0.5, 1.2
 """Of windows in wavelengths, and of wavenumbers: narrower windows than 0.5 lose digits, wider ones their independence (measured)."""
+WAVELENGTHS = 1.5
+"""Of the shortest waves, that absorbing layers are thick by default."""
 CELLS, NODES = 6, 16
 """Points of integration per wavelength of the slowest waves of the highest frequency: of equal weights where fields have faded at both ends of an axis, which is exact for what products of
 features hold; of Gauss where one end is hard, since equal weights see nothing of what happens in the first half of a cell (measured: a free surface that reflected as a wall does)."""
@@ -77,7 +79,7 @@ def train_waves(
             "`diffseis.core.precision.enable_x64()` first"
         )
     start_s = time.perf_counter(), time.process_time()
-    boundary = default_wave_boundary(medium, pass_hz) if boundary is None else boundary
+    boundary = default_boundary(medium, pass_hz, WAVELENGTHS) if boundary is None else boundary
     domain = Domain(medium.grid, boundary)
     _check(domain)
     speed = np.asarray(medium.speed_km_s, float)
@@ -85,7 +87,11 @@ def train_waves(
     stretch = stretch_of(domain, jnp.max(medium.speed_km_s).astype(float), jnp.asarray(1.0))
     low, high = outside(domain, stretch)
     if features is None:
-        num = default_wave_number(medium, low, high, pass_hz) if num_features is None else num_features
+        num = (
+            default_number(medium, low, high, pass_hz, PER_WAVELENGTH)
+            if num_features is None
+            else num_features
+        )
         rim = 0.4 * wavelength
         features = gabor_features(
             medium, low - rim, high + rim, pass_hz, num, width=WIDTH, largest=LARGEST, filled=True, key=key
@@ -119,23 +125,6 @@ def train_waves(
         "cpu_seconds": time.process_time() - start_s[1],
     }
     return Solution(network, RESULTS.successful if healthy else RESULTS.non_finite, stats, None)
-
-
-def default_wave_boundary(medium: AcousticMedium, pass_hz: float) -> Boundary:
-    """Absorbing layers of one and a half of the shortest wavelengths."""
-    wavelength = float(np.min(np.asarray(medium.speed_km_s))) / float(pass_hz)
-    num = max(2, round(1.5 * wavelength / float(np.min(np.asarray(medium.grid.spacing_km)))))
-    return Boundary.absorbing(medium.grid.num_dims, num_nodes=num, reflection=1e-3)
-
-
-def default_wave_number(
-    medium: AcousticMedium, low_km: np.ndarray, high_km: np.ndarray, pass_hz: float
-) -> int:
-    """Of features, by the number of wavelengths in a box."""
-    nodes = np.stack(np.meshgrid(*(np.linspace(0, 1, 41),) * low_km.size, indexing="ij"), axis=-1)
-    speed = at_points(medium, low_km + (high_km - low_km) * nodes.reshape(-1, low_km.size)).speed_km_s
-    cells = float(np.mean((pass_hz / speed) ** low_km.size) * np.prod(high_km - low_km))
-    return int(np.ceil(PER_WAVELENGTH[low_km.size] ** low_km.size * cells))
 
 
 def quadrature(low_km: np.ndarray, high_km: np.ndarray, wavelength_km: float, hard: list[bool]):

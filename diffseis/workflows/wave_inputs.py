@@ -60,6 +60,11 @@ class Event:
     moment: np.ndarray
     problem: str = ""
 
+    @property
+    def explosion(self) -> float:
+        """The isotropic moment of the same norm, in 1e18 N m: what fluids have instead."""
+        return float(np.sqrt(np.sum(self.moment**2) / self.moment.shape[0]))
+
 
 def make_medium(config: WaveConfig) -> tuple[Any, Any]:
     """The equation and its medium."""
@@ -232,12 +237,9 @@ def _tell_offsets(
     """Of what lies off a section: it is computed at its foot, as if it lay there."""
     if grid.num_dims == 3 or config.frame is None:
         return
-    frame = LocalFrame(float(config.frame.latitude), float(config.frame.longitude))
-    north, east, _ = np.moveaxis(
-        np.atleast_2d(frame.to_ned(latitude, longitude, 0.0 * np.asarray(latitude))), -1, 0
-    )
+    ned = np.atleast_2d(_ned(config, latitude, longitude, 0.0 * np.asarray(latitude)))
     azimuth = np.radians(config.frame.azimuth_deg)
-    off = np.abs(-np.sin(azimuth) * north + np.cos(azimuth) * east)
+    off = np.abs(-np.sin(azimuth) * ned[:, 0] + np.cos(azimuth) * ned[:, 1])
     far = [f"{name} {o:.1f} km" for name, o in zip(names, off, strict=True) if o > NEAR_KM]
     if far:
         notices.append(
@@ -319,14 +321,18 @@ def _tensor(values: np.ndarray, num: int, name: str) -> np.ndarray:
     )
 
 
-def _local(config: WaveConfig, grid: RegularGrid, latitude, longitude, depth_km) -> np.ndarray:
+def _ned(config: WaveConfig, latitude, longitude, depth_km) -> np.ndarray:
     if config.frame is None:
         raise InputError(
             "is missing", field="frame", fix="give the latitude and longitude of the axes' origin"
         )
     frame = LocalFrame(float(config.frame.latitude), float(config.frame.longitude))
-    ned = np.asarray(frame.to_ned(latitude, longitude, depth_km))
-    if grid.num_dims == 3:
+    return np.asarray(frame.to_ned(latitude, longitude, depth_km))
+
+
+def _local(config: WaveConfig, grid: RegularGrid, latitude, longitude, depth_km) -> np.ndarray:
+    ned = _ned(config, latitude, longitude, depth_km)
+    if grid.num_dims == 3 or config.frame is None:
         return ned
     azimuth = np.radians(config.frame.azimuth_deg)
     return np.stack([np.cos(azimuth) * ned[..., 0] + np.sin(azimuth) * ned[..., 1], ned[..., 2]], -1)

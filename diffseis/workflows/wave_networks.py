@@ -25,8 +25,9 @@ from diffseis.wave import (
     train_helmholtz,
     train_waves,
 )
+from diffseis.wave.neural_features import PER_WAVELENGTH as OF_ONE_FREQUENCY
 from diffseis.wave.neural_features import default_number
-from diffseis.wave.neural_waves_training import default_wave_number
+from diffseis.wave.neural_waves_training import PER_WAVELENGTH as IN_TIME
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.wave_config import NetworkTable, WaveConfig
 from diffseis.workflows.wave_network_files import write_wave_network
@@ -39,7 +40,7 @@ ROUGH = 0.1
 MOST = 20_000
 """Features."""
 SHOWN = 3
-"""Snapshots, or sources, of the figure."""
+"""Snapshots in the figure."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,7 @@ class NetworkJob:
     @property
     def sizes(self) -> np.ndarray:
         """Of explosions with the sources' scalar moments."""
-        moments = [e.moment for e in self.waves.events if not e.problem]
-        return np.asarray([np.sqrt(np.sum(m**2) / m.shape[0]) for m in moments])
+        return np.asarray([e.explosion for e in self.waves.events if not e.problem])
 
     def faces(self, thickness: int) -> Boundary:
         """Layers of so many nodes, and the surface."""
@@ -165,9 +165,7 @@ def _default_number(medium: AcousticMedium | VTIMedium, kind: str, hz: float) ->
     grid = medium.grid
     low = np.asarray(grid.origin_km)
     high = low + np.asarray(grid.spacing_km) * (np.asarray(grid.shape) - 1)
-    if kind == "time" and isinstance(medium, AcousticMedium):
-        return default_wave_number(medium, low, high, hz)
-    return default_number(medium, low, high, hz)
+    return default_number(medium, low, high, hz, IN_TIME if kind == "time" else OF_ONE_FREQUENCY)
 
 
 def _lengths(job: NetworkJob) -> float:

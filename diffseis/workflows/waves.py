@@ -23,7 +23,7 @@ from diffseis.io import (
     write_records_netcdf,
     write_snapshots_netcdf,
 )
-from diffseis.io.atomic import OutputError, make_folder
+from diffseis.io.atomic import make_folder
 from diffseis.io.times import format_time
 from diffseis.plot import WavefieldFrames, figure_png, record_figure, write_animation
 from diffseis.wave import (
@@ -228,7 +228,7 @@ def _computed(job: WaveJob, event: Event, run, out: Path) -> tuple[str, list[str
         return "failed: seismograms are not finite; check the medium", []
     try:
         return "computed", _write_event(job, event, records, frames, out)
-    except (InputError, OutputError) as error:
+    except InputError as error:
         return f"failed: {error}", []
 
 
@@ -250,9 +250,7 @@ def _compiled(job: WaveJob):
         if job.is_solid:
             source = MomentSources(position[None], moment[None], series[None])
         else:
-            # In fluids sources are explosions of the same scalar moment: tensors of the same norm.
-            size = jnp.sqrt(jnp.sum(moment**2) / moment.shape[0])
-            source = PressureSources(position[None], (size * series)[None])
+            source = PressureSources(position[None], (moment * series)[None])
         found = propagate(
             job.equation,
             rebuilt(values),
@@ -267,7 +265,8 @@ def _compiled(job: WaveJob):
         return kept, found.result
 
     def one(event: Event):
-        kept, result = run(values, *(jnp.asarray(v) for v in (event.position_km, event.moment, job.series)))
+        moment = event.moment if job.is_solid else event.explosion
+        kept, result = run(values, *(jnp.asarray(v) for v in (event.position_km, moment, job.series)))
         arrays = [np.asarray(v) for v in kept]
         with_axis = [a if a.ndim == 3 else a[:, None] for a in arrays]
         return with_axis[0], with_axis[1] if len(with_axis) > 1 else None, result
