@@ -86,7 +86,7 @@ class _Coefficients(eqx.Module):
 
     Attributes:
         buoyancy: by velocity.
-        lame, shear: lambda and 2 mu, by normal stress.
+        lame, shear: lambda and 2 mu, by normal stress; one array each where no face makes them differ: less to read, and to differentiate.
         modulus: mu, by shear stress.
         crossing: by axis, 0 on free surfaces across it, else 1; None where there are none.
         near: coefficients of each derivative's edges, by field and axis.
@@ -147,16 +147,18 @@ class Elastic(AbstractWaveEquation):
             eliminated = 2 * lame * modulus * inverse(free * lame + 2 * modulus)
             lame = jnp.where(jnp.broadcast_to(free, lame.shape) > 0, eliminated, lame)
         share = 1 if air is None else air.share(range(num))
-        # One array for all normal stresses where no face makes them differ: less to read, and to differentiate.
-        held = lambda i, x: hold_normal(domain, x, i, air)
-        lames, shears = [dt_s * share * lame] * num, [2 * dt_s * share * modulus] * num
-        lames, shears = ([held(i, x) for i, x in enumerate(several)] for several in (lames, shears))
+        lame, shear = dt_s * share * lame, 2 * dt_s * share * modulus
+        if air is None and not any(isinstance(domain.face(side), FreeSurface) for side in domain.sides):
+            lames, shears = (lame,), (shear,)
+        else:
+            lames, shears = (tuple(hold_normal(domain, x, i, air) for i in range(num)) for x in (lame, shear))
         moduli = {}
         for i in range(num):
             name = stress(i, i)
             near[name] = {}
             for j in range(num):
-                stiffness = crossed(lames[i] + shears[i] if i == j else lames[i], crossing[j])
+                own = min(i, len(lames) - 1)
+                stiffness = crossed(lames[own] + shears[own] if i == j else lames[own], crossing[j])
                 near[name][j] = near_faces(stiffness, slopes[f"v{j}"], j)
             for j in range(i + 1, num):
                 name = stress(i, j)
@@ -167,7 +169,7 @@ class Elastic(AbstractWaveEquation):
                 }
         slopes = slopes if air is None else short_of_air(slopes, air, buoyancy, moduli)
         faded = velocities_fading(domain, jnp.max(medium.p_speed_km_s), dt_s)
-        return _Coefficients(buoyancy, tuple(lames), tuple(shears), moduli, crossing, near, slopes, faded)
+        return _Coefficients(buoyancy, lames, shears, moduli, crossing, near, slopes, faded)
 
     def start(self, coefficients: _Coefficients) -> State:
         rest = jnp.zeros_like(coefficients.lame[0])
@@ -376,7 +378,7 @@ def move_velocities(fields, memory, slopes: dict[str, Slopes], buoyancy, near, f
 
 def _move_stresses(fields, memory, c: _Coefficients) -> None:
     """Stresses a step later, in `fields`."""
-    num = len(c.lame)
+    num = len(c.buoyancy)
     inner, outer = all_slopes(fields, memory, c.slopes, [n for n in fields if n[0] == "v"])
     moved, added = {}, {}
     strains = tuple(crossed(inner[f"v{i}"][i], c.crossing[i]) for i in range(num))
@@ -393,18 +395,23 @@ def _move_stresses(fields, memory, c: _Coefficients) -> None:
 
 @jax.custom_jvp
 def _hooke(lame, shear, strains):
-    """Normal stresses. Where they are differentiated, strains are computed once and kept."""
+    """Normal stresses. Where they are differentiated, strains are kept (see `linear.scaled`)."""
     trace = sum(strains)
-    return tuple(a * trace + b * e for a, b, e in zip(lame, shear, strains, strict=True))
+    each = len(strains) // len(lame)
+    return tuple(a * trace + b * e for a, b, e in zip(lame * each, shear * each, strains, strict=True))
 
 
 @_hooke.defjvp
 def _hooke_jvp(primals, tangents):
     (lame, shear, strains), (dlame, dshear, dstrains) = primals, tangents
-    strains = materialised(*strains)
-    dtrace, trace = sum(dstrains), sum(strains)
+    stresses = _hooke(lame, shear, strains)
+    kept = materialised(*strains, after=stresses[-1])
+    dtrace = sum(dstrains)
+    # Strains one by one: their sum would be one more array to keep.
+    common = tuple(sum(da * e for e in kept) + a * dtrace for a, da in zip(lame, dlame, strict=True))
+    each = len(strains) // len(lame)
     changes = tuple(
-        da * trace + a * dtrace + db * e + b * de
-        for a, b, e, da, db, de in zip(lame, shear, strains, dlame, dshear, dstrains, strict=True)
+        x + db * e + b * de
+        for x, b, db, e, de in zip(common * each, shear * each, dshear * each, kept, dstrains, strict=True)
     )
-    return _hooke(lame, shear, strains), changes
+    return stresses, changes

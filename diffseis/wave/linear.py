@@ -10,10 +10,12 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.lax import slice_in_dim
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 
 def linear_primitive(name: str, apply: Callable, like: Callable, transpose: Callable, batch: Callable):
@@ -51,42 +53,76 @@ def linear_primitive(name: str, apply: Callable, like: Callable, transpose: Call
     return primitive
 
 
-def _opaque(*xs):
+def nought(x: Float[Array, "..."]) -> Int[Array, ""]:
+    """Zero, which XLA on CPUs cannot see: an integer made of data. Elsewhere a constant."""
+    return _nought_p.bind(x)
+
+
+def _hidden_nought(x):
+    # Of a field that is not finite any more too.
+    return jnp.maximum(jnp.minimum((x.reshape(-1)[0] * 0).astype(jnp.int32), 0), 0)
+
+
+_nought_p = Primitive("diffseis_nought")
+_nought_p.def_impl(lambda x: jnp.zeros((), jnp.int32))
+_nought_p.def_abstract_eval(lambda x: ShapedArray((), np.dtype("int32")))
+mlir.register_lowering(_nought_p, mlir.lower_fun(lambda x: jnp.zeros((), jnp.int32), multiple_results=False))
+mlir.register_lowering(_nought_p, mlir.lower_fun(_hidden_nought, multiple_results=False), platform="cpu")
+
+
+def _opaque(last, *xs):
     # XLA fuses a stencil into whatever consumes it; where that is an update of a slice or a concatenation, the stencil
     # is then computed without vector instructions, three times slower. It cannot see through a loop whose number of passes,
-    # always zero, it does not know: an integer made of data, not above zero.
-    never = jnp.minimum((xs[0].reshape(-1)[0] * 0).astype(jnp.int32), 0)
-    go_on = lambda carry: carry[0] < never
-    flip = lambda carry: (carry[0] + 1, tuple(-x for x in carry[1]))
-    return list(jax.lax.while_loop(go_on, flip, (jnp.zeros((), jnp.int32), xs))[1])
+    # always zero, it does not know.
+    never = nought(last) > 0
+    flip = lambda carry: (jnp.zeros((), bool), tuple(-x for x in carry[1]))
+    return list(jax.lax.while_loop(lambda carry: carry[0], flip, (never, xs))[1])
 
 
 _materialised_p = linear_primitive(
     "diffseis_materialised",
-    apply=lambda *xs: list(xs),
-    like=lambda *xs: list(xs),
-    transpose=lambda cotangents, _: _materialised_p.bind(*cotangents),
+    apply=lambda _, *xs: list(xs),
+    like=lambda _, *xs: list(xs),
+    transpose=lambda cotangents, like: [ad.Zero(like[0]), *_materialised_p.bind(cotangents[0], *cotangents)],
     batch=lambda params: params,
 )
 mlir.register_lowering(_materialised_p, mlir.lower_fun(_opaque, multiple_results=True), platform="cpu")
 
 
-def materialised(*xs: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
-    """The same arrays, computed before whatever uses them is: on CPUs, where XLA's fusions would make stencils slow."""
-    return tuple(_materialised_p.bind(*xs)) if xs and xs[0].size else xs
+def _materialised_jvp(primals, tangents):
+    moving = [ad.instantiate_zeros(t) for t in tangents[1:]]
+    return _materialised_p.bind(*primals), _materialised_p.bind(moving[0], *moving)
+
+
+ad.primitive_jvps[_materialised_p] = _materialised_jvp
+
+
+def materialised(
+    *xs: Float[Array, "..."], after: Float[Array, "..."] | None = None
+) -> tuple[Float[Array, "..."], ...]:
+    """The same arrays, computed before whatever uses them is: on CPUs, where XLA's fusions would make stencils slow.
+
+    What uses the arrays themselves, too, should be computed before: the last of it is `after`. Else they are copied.
+    """
+    if not xs or not xs[0].size:
+        return xs
+    last = xs[0] if after is None else jax.lax.stop_gradient(after)
+    return tuple(_materialised_p.bind(last, *xs))
 
 
 @jax.custom_jvp
 def scaled(factor: Float[Array, "*shape"], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Their product. Where it is differentiated, the second factor is computed once and kept, not once more for the keeping."""
+    """Their product. Where it is differentiated, the second factor is kept; a loop that keeps nothing (the first of those that recompute) does
+    not compute it by itself."""
     return factor * x
 
 
 @scaled.defjvp
 def _scaled_jvp(primals, tangents):
     (factor, x), (dfactor, dx) = primals, tangents
-    (x,) = materialised(x)
-    return factor * x, dfactor * x + factor * dx
+    product = factor * x
+    (kept,) = materialised(x, after=product)
+    return product, dfactor * kept + factor * dx
 
 
 class Band(NamedTuple):

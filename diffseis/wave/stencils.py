@@ -21,7 +21,7 @@ from jax.interpreters import ad, batching, mlir
 from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
-from diffseis.wave.linear import linear_primitive, materialised
+from diffseis.wave.linear import linear_primitive, materialised, nought
 
 ORDERS = (2, 4, 8)
 
@@ -155,10 +155,7 @@ def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...], shared: S
     half = order // 2
     centre, *sides = second_coefficients(order)
     # One padded copy serves all axes: XLA makes one loop of all the rest.
-    if shared is not None and shared.axis in axes:
-        wide = _padded(u, axes, half, shared)
-    else:
-        wide = jnp.pad(u, [(half, half) if a in axes else (0, 0) for a in range(u.ndim)])
+    wide = _padded(u, axes, half, shared)
     total = (centre * jnp.sum(weights)) * u
     for n, axis in enumerate(axes):
         for k, c in enumerate(sides, 1):
@@ -168,12 +165,14 @@ def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...], shared: S
 
 
 def _padded(u, axes: tuple[int, ...], half: int, shared: Shared):
-    """An array with zeros at both ends of some axes: on CPUs a copy into zeros is faster than what XLA makes of `pad`. On an axis that
-    several devices share, it is what their neighbours have next to the cut."""
-    (u,) = materialised(u)
+    """An array with zeros at both ends of some axes. On an axis that several devices share, it is what their neighbours have next to the cut."""
     widths = [half if a in axes else 0 for a in range(u.ndim)]
+    # On CPUs a copy into zeros is faster than a `pad`, which is what XLA makes of it where it knows the place.
+    zero = nought(u)
     wide = jax.lax.dynamic_update_slice(
-        jnp.zeros([n + 2 * w for n, w in zip(u.shape, widths, strict=True)], u.dtype), u, widths
+        jnp.full([n + 2 * w for n, w in zip(u.shape, widths, strict=True)], zero.astype(u.dtype)),
+        u,
+        [zero + w for w in widths],
     )
     if shared is None or shared.axis not in axes:
         return wide
@@ -262,14 +261,18 @@ _staggered_p = linear_primitive(
     "diffseis_staggered_differences",
     apply=_apply_staggered,
     like=lambda u, *, axes, **_: [u for _ in axes],
-    transpose=lambda cotangents, _, **params: [-_staggered_sum_p.bind(*cotangents, **_turned(params))[0]],
+    transpose=lambda cotangents, _, **params: [
+        -_staggered_sum_p.bind(*materialised(*cotangents), **_turned(params))[0]
+    ],
     batch=_next_axes,
 )
 _staggered_sum_p = linear_primitive(
     "diffseis_staggered_differences_summed",
     apply=_apply_staggered_sum,
     like=lambda *us, **_: [us[0]],
-    transpose=lambda cotangents, _, **params: [-x for x in _staggered_p.bind(*cotangents, **_turned(params))],
+    transpose=lambda cotangents, _, **params: [
+        -x for x in _staggered_p.bind(*materialised(*cotangents), **_turned(params))
+    ],
     batch=_next_axes,
 )
 _central_p = linear_primitive(

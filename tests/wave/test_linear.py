@@ -6,7 +6,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from diffseis.wave.linear import Band, Slabs, materialised, place, scaled, split
+from diffseis.wave.linear import Band, Slabs, materialised, nought, place, scaled, split
 
 needs_x64 = pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the tolerances are for float64")
 BANDS = {
@@ -82,6 +82,29 @@ def test_materialised_changes_nothing(value):
     np.testing.assert_array_equal(jax.vmap(materialised)(x)[0], x)
     _, dot = jax.jvp(jax.grad(lambda x: jnp.sum(jnp.sin(materialised(x)[0]))), (jnp.ones(3),), (jnp.ones(3),))
     np.testing.assert_allclose(dot, -jnp.sin(jnp.ones(3)), rtol=1e-12)
+
+
+@needs_x64
+@pytest.mark.parametrize("value", [1.5, np.inf, np.nan])
+def test_materialised_after_something_else(value):
+    """What is waited for changes nothing, has no derivative, and may be anything."""
+    x = jnp.asarray([1.0, 2.0])
+    waits = jax.jit(lambda x, last: materialised(x, 2 * x, after=last * x))
+    for found, expected in zip(waits(x, value), (x, 2 * x), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    total = lambda x, last: sum(jnp.sum(y**2) for y in waits(x, last))
+    np.testing.assert_allclose(jax.grad(total)(x, value), 10 * x, rtol=1e-12)
+    np.testing.assert_array_equal(jax.grad(total, 1)(x, value), 0.0)
+    _, dot = jax.jvp(jax.grad(total), (x, value), (jnp.ones(2), 1.0))
+    np.testing.assert_allclose(dot, 10 * jnp.ones(2), rtol=1e-12)
+
+
+@needs_x64
+@pytest.mark.parametrize("value", [1.5, -2.0, np.inf, -np.inf, np.nan])
+def test_nought_is_zero(value):
+    """It tells where a copy goes: also of fields that have become infinite."""
+    assert int(jax.jit(nought)(jnp.asarray([value, 1.0]))) == 0
+    assert int(nought(jnp.asarray([[value]]))) == 0
 
 
 @needs_x64
