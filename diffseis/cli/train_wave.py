@@ -13,6 +13,7 @@ def train_wave(
     out: Path = typer.Option(
         Path("out/wave-network"), help="Folder for the network, its figure and its errors."
     ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Read, check, say what it would cost, and stop."),
 ) -> None:
     """Train a network of waves in a medium, in time for all sources or at one frequency, and judge it by a direct solver."""
     from diffseis.io.config import read_config
@@ -23,11 +24,15 @@ def train_wave(
     from diffseis.cli.terminal import Reporter, prepare_jax
 
     prepare_jax()
-    from diffseis.workflows.wave_networks import prepare_network, run_network
+    from diffseis.workflows.wave_networks import network_cost_lines, prepare_network, run_network
 
     job = prepare_network(settings, file=config)
+    for line in network_cost_lines(job):
+        typer.echo(line)
     for notice in job.notices:
         typer.echo(f"note: {notice}", err=True)
+    if dry_run:
+        return
     with Reporter() as reporter:
         record = run_network(job, out, progress=reporter.update)
     typer.echo(record["summary"])

@@ -19,7 +19,8 @@ def wave(
     from diffseis.cli.terminal import Reporter, prepare_jax
 
     prepare_jax()
-    from diffseis.workflows.waves import cost_lines, prepare_waves, run_waves
+    from diffseis.workflows.wave_jobs import cost_lines, prepare_waves
+    from diffseis.workflows.waves import run_waves
 
     job = prepare_waves(settings)
     for line in cost_lines(job):

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from diffseis.io.seismograms import band_code as band_code
     from diffseis.io.seismograms import to_stream as to_stream
     from diffseis.io.seismograms import write_mseed as write_mseed
+    from diffseis.io.stations_csv import is_on_section as is_on_section
+    from diffseis.io.stations_csv import read_section_stations_csv as read_section_stations_csv
     from diffseis.io.stations_csv import read_stations_csv as read_stations_csv
     from diffseis.io.stations_csv import resolve_epochs as resolve_epochs
     from diffseis.io.stationxml import read_stationxml as read_stationxml
@@ -89,6 +91,8 @@ _HOME = {
     "read_points_csv": "points_csv",
     "read_posterior_netcdf": "posterior_netcdf",
     "read_scat": "nonlinloc",
+    "is_on_section": "stations_csv",
+    "read_section_stations_csv": "stations_csv",
     "read_stations_csv": "stations_csv",
     "read_stationxml": "stationxml",
     "read_travel_time_networks": "travel_time_networks",

@@ -10,6 +10,7 @@ from diffseis.core.errors import InputError
 from diffseis.core.tables import PickTable, StationTable
 from diffseis.core.words import plural
 from diffseis.io.delimited import Delimited, code_column, is_missing, number_column, read_delimited
+from diffseis.io.guards import read_text
 from diffseis.io.notices import Notice
 from diffseis.io.times import parse_time
 
@@ -208,3 +209,32 @@ def _same_place(stations: StationTable, a: int, b: int) -> bool:
         < 1e-5
     )
     return bool(close and abs(stations.elevation_m[a] - stations.elevation_m[b]) < 1.0)
+
+
+def is_on_section(path: str | Path) -> bool:
+    """Whether a file is a table of stations with places along a section instead of degrees."""
+    if Path(path).suffix.lower() in (".xml", ".stationxml"):
+        return False
+    head = next(
+        (line for line in read_text(path).splitlines() if line.strip() and line.lstrip()[0] != "#"), ""
+    )
+    names = {cell.strip().strip('"').lower() for cell in head.split(",")}
+    return "x_km" in names and "latitude" not in names
+
+
+def read_section_stations_csv(path: str | Path) -> dict[str, np.ndarray]:
+    """Read ``network`` (optional), ``station,x_km,z_km``: places along a section and down, by ``network.station``.
+
+    Raises:
+        InputError: also for names that appear twice.
+    """
+    table = read_delimited(path, ("station", "x_km", "z_km"), ("network",))
+    networks = code_column(table, "network", empty_ok=True) if "network" in table.names else [""] * len(table)
+    places = np.stack([number_column(table, n) for n in ("x_km", "z_km")], axis=-1)
+    found: dict[str, np.ndarray] = {}
+    for row, (network, station) in enumerate(zip(networks, code_column(table, "station"), strict=True)):
+        name = f"{network}.{station}"
+        if name in found:
+            raise table.error(row, "station", f"{name!r} is given twice", "give each station one row")
+        found[name] = places[row]
+    return found

@@ -22,6 +22,7 @@ def network_figure(
     source_km: Float[np.ndarray, " 2"],
     speed_km_s: Float[np.ndarray, "x z"] | None = None,
     exaggeration: int | None = None,
+    quantity: str = "Pressure",
 ) -> Figure:
     """In each row the field of a direct solver, that of a network, and what is between them, so many times; all on one scale.
 
@@ -32,6 +33,7 @@ def network_figure(
         source_km: the source, marked.
         speed_km_s: of the medium, as contours where it changes.
         exaggeration: of the difference; by default the power of ten that makes it visible.
+        quantity: what the fields are.
     """
     extent = (x_km[0], x_km[-1], depth_km[-1], depth_km[0])
     if exaggeration is None:
@@ -42,13 +44,24 @@ def network_figure(
         figure = new_figure(8.0, 0.8 + len(truth) * (0.15 + 2.2 * tall))
         axes = np.atleast_2d(figure.subplots(len(truth), 3, sharex=True, sharey=True))
         for row, one, other, label in zip(axes, truth, found, labels, strict=True):
-            limit = max(_SATURATED * float(np.max(np.abs(one))), 1e-300)
+            largest = max(float(np.max(np.abs(one))), 1e-300)
             for ax, field in zip(row, (one, other, exaggeration * (other - one)), strict=True):
-                ax.imshow(field.T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="bilinear", aspect="equal")  # fmt: skip
+                ax.imshow(
+                    field.T / largest, extent=extent, cmap="RdBu_r", vmin=-_SATURATED, vmax=_SATURATED, interpolation="bilinear", aspect="equal"
+                )  # fmt: skip
                 if speed_km_s is not None and np.ptp(speed_km_s) > 1e-6:
                     ax.contour(x_km, depth_km, speed_km_s.T, levels=6, colors="0.35", linewidths=0.4)
                 ax.plot(*source_km, "*", color="#F0E442", markeredgecolor="black", markersize=8)
             row[0].set_ylabel(f"{label}\nDepth (km)")
+            figure.colorbar(
+                row[0].images[0],
+                ax=list(row),
+                extend="both",
+                pad=0.02,
+                aspect=18,
+                shrink=0.75,
+                label=f"{quantity} / largest of the row",
+            )
         for ax, title in zip(axes[0], ("Direct solver", "Network", "Difference" if exaggeration == 1 else f"Difference, {exaggeration} times"), strict=True):  # fmt: skip
             ax.set_title(title, pad=6)
         for ax in axes[-1]:

@@ -140,7 +140,14 @@ def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: int) -
             frames.values[0].T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="bilinear", aspect="equal"
         )  # fmt: skip
         if np.ptp(frames.speed_km_s) > 1e-3 * np.mean(frames.speed_km_s):
-            ax.contour(x, z, frames.speed_km_s.T, levels=4, colors="#555555", linewidths=0.4, alpha=0.4)
+            drawn = ax.contour(
+                x, z, frames.speed_km_s.T, levels=4, colors="#555555", linewidths=0.4, alpha=0.4
+            )
+            speeds = [f"{v:.3g}" for v in drawn.levels if np.ptp(np.sign(frames.speed_km_s - v))]
+            told = f"grey lines: speed {', '.join(speeds)} km/s"
+            ax.text(
+                1.0, -0.02, told, transform=ax.transAxes, ha="right", va="top", fontsize=6, color="#555555"
+            )
         ax.plot(
             *frames.source_km,
             marker="*",

@@ -8,6 +8,7 @@ from jaxtyping import Array, Complex, Float
 from diffseis.networks import AbstractFeatures
 from diffseis.wave.background import Background
 from diffseis.wave.complex_numbers import as_complex
+from diffseis.wave.extents import Box, check_within
 from diffseis.wave.hankel import hankel_zero
 from diffseis.wave.harmonic_sources import HarmonicSources
 
@@ -23,6 +24,7 @@ class HelmholtzNetwork(eqx.Module):
         background: the homogeneous medium that each source's closed form is of.
         sources: which.
         angular_hz: ``2 pi`` times the frequency.
+        box_km: the lowest and the highest corner of the medium, outside which nothing is answered; None for no check.
     """
 
     features: AbstractFeatures
@@ -30,9 +32,15 @@ class HelmholtzNetwork(eqx.Module):
     background: Background
     sources: HarmonicSources
     angular_hz: Float[Array, ""]
+    box_km: Box | None = None
 
     def scattered(self, x_km: Float[Array, " dim"]) -> Complex[Array, " source"]:
-        """What the network adds to the background, at a point; differentiable in the point."""
+        """What the network adds to the background, at a point; differentiable in the point.
+
+        Raises:
+            ValueError: where it can be seen that the point lies outside the medium.
+        """
+        check_within("point", x_km, self.box_km)
         return as_complex(self.features(x_km)) @ self.last[:, -1]
 
     def __call__(self, x_km: Float[Array, " dim"]) -> Complex[Array, " source"]:
@@ -58,5 +66,6 @@ class HelmholtzNetwork(eqx.Module):
         return self.sources.amplitude * green / as_complex(jnp.prod(stretch, axis=1))
 
     def on(self, x_km: Float[Array, "point dim"]) -> Complex[Array, "source point"]:
-        """What is scattered at many points."""
+        """What is scattered at many points; refused where they can be seen to lie outside the medium."""
+        check_within("point", x_km, self.box_km)
         return jax.lax.map(self.scattered, x_km, batch_size=1024).T

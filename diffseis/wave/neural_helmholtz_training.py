@@ -23,6 +23,7 @@ from diffseis.wave.background import (
 from diffseis.wave.background import at_points as medium_at
 from diffseis.wave.boundary import Boundary
 from diffseis.wave.domain import Domain
+from diffseis.wave.extents import box_of
 from diffseis.wave.harmonic_operator import HarmonicMedium, fastest
 from diffseis.wave.harmonic_sources import HarmonicSources
 from diffseis.wave.neural_features import default_number, gabor_features, generator, joined
@@ -129,7 +130,9 @@ def train_helmholtz(
         residuals.append(residual(latest[0], latest[1], wanted, tests))
         if residuals[-1] <= min(residuals):
             layer, last = latest
-    network = HelmholtzNetwork(layer.features, jnp.asarray(last), background, sources, jnp.asarray(angular))
+    network = HelmholtzNetwork(
+        layer.features, jnp.asarray(last), background, sources, jnp.asarray(angular), box_of(medium.grid)
+    )
     healthy = np.all(np.isfinite(last))
     stats = {
         "residual": min(residuals),
@@ -162,7 +165,8 @@ def add_sources(problem: HelmholtzProblem, sources: HarmonicSources) -> Helmholt
     )
     last = jnp.asarray(problem.layer.solve(right))
     angular = jnp.asarray(problem.angular_hz)
-    return HelmholtzNetwork(problem.layer.features, last, background, sources, angular)
+    box = box_of(problem.medium.grid)
+    return HelmholtzNetwork(problem.layer.features, last, background, sources, angular, box)
 
 
 def right_sides(

@@ -18,6 +18,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from diffseis.networks import AbstractFeatures
+from diffseis.wave.extents import Box, check_times, check_within
 from diffseis.wave.resampling import finer
 from diffseis.wave.sources import PressureSources
 from diffseis.wave.time_axis import TimeAxis
@@ -53,6 +54,7 @@ class WaveNetwork(eqx.Module):
         memory: of the layers.
         pass_hz: the highest frequency that the features are for.
         radius_km: of sources, by default.
+        box_km: the lowest and the highest corner of the medium, outside which nothing is answered; None for no check.
     """
 
     features: AbstractFeatures
@@ -63,6 +65,7 @@ class WaveNetwork(eqx.Module):
     memory: Memory
     pass_hz: Float[Array, ""]
     radius_km: Float[Array, ""]
+    box_km: Box | None = None
 
     def __call__(
         self,
@@ -79,13 +82,17 @@ class WaveNetwork(eqx.Module):
             time_axis: of the series.
             radius_km: standard deviation of the bell that stands for a point: a network has no singularity.
             substeps: per sample; by default 25 per period of `pass_hz`, which `time_axis` and `pass_hz` must be concrete for.
+
+        Raises:
+            ValueError: for sources that can be seen to lie outside the medium.
         """
+        check_within("source", sources.position_km, self.box_km)
         if substeps is None:
             substeps = max(1, int(np.ceil(float(time_axis.dt_s) * float(self.pass_hz) * STEPS_PER_PERIOD)))
         radius = self.radius_km if radius_km is None else radius_km
         drive = jax.vmap(lambda place: self._drive(place, radius))(sources.position_km)
         amplitude, rate = _march(self, drive, sources.series, time_axis.dt_s, substeps)
-        return NetworkField(self.features, self.modes, amplitude, rate, time_axis.dt_s)
+        return NetworkField(self.features, self.modes, amplitude, rate, time_axis.dt_s, self.box_km)
 
     def _drive(self, place, radius):
         """What a source at a place does to each mode."""
@@ -101,6 +108,7 @@ class NetworkField(eqx.Module):
         features, modes: of the network.
         amplitude, rate: of the modes at samples, and their derivatives by time: (time, source, mode).
         dt_s: between samples.
+        box_km: as the network's.
     """
 
     features: AbstractFeatures
@@ -108,9 +116,16 @@ class NetworkField(eqx.Module):
     amplitude: Float[Array, "time source mode"]
     rate: Float[Array, "time source mode"]
     dt_s: Float[Array, ""]
+    box_km: Box | None = None
 
     def __call__(self, x_km: Float[Array, " dim"], time_s: Float[Array, ""]) -> Float[Array, " source"]:
-        """Of each source, at a point and a time; between samples by cubics, whose slopes are the true ones. Differentiable in both."""
+        """Of each source, at a point and a time; between samples by cubics, whose slopes are the true ones. Differentiable in both.
+
+        Raises:
+            ValueError: where it can be seen that the point lies outside the medium, or the time outside the samples.
+        """
+        check_within("point", x_km, self.box_km)
+        check_times(time_s, self.dt_s * (self.amplitude.shape[0] - 1))
         place = time_s / self.dt_s
         whole = jnp.clip(jnp.floor(lax.stop_gradient(place)), 0, self.amplitude.shape[0] - 2)
         share, first = jnp.clip(place - whole, 0, 1), whole.astype(int)
@@ -126,7 +141,12 @@ class NetworkField(eqx.Module):
         return between @ (self.features(x_km) @ self.modes)
 
     def records(self, x_km: Float[Array, "point dim"]) -> Float[Array, "source point time"]:
-        """Seismograms at points, at the samples."""
+        """Seismograms at points, at the samples.
+
+        Raises:
+            ValueError: for points that can be seen to lie outside the medium.
+        """
+        check_within("point", x_km, self.box_km)
         there = lax.map(self.features, x_km, batch_size=256) @ self.modes
         return jnp.einsum("tsm,pm->spt", self.amplitude, there)
 

@@ -16,6 +16,7 @@ from diffseis.wave.acoustic import AcousticMedium
 from diffseis.wave.background import at_points
 from diffseis.wave.boundary import Absorbing, Boundary, FreeSurface, Periodic
 from diffseis.wave.domain import Domain
+from diffseis.wave.extents import box_of
 from diffseis.wave.neural_features import default_number, gabor_features
 from diffseis.wave.neural_rows import default_boundary, outside
 from diffseis.wave.neural_waves import Memory, WaveNetwork
@@ -115,6 +116,7 @@ def train_waves(
         _memory(stretch, features, modes, points, weights),
         jnp.asarray(float(pass_hz)),
         jnp.asarray(RADIUS * wavelength),
+        box_of(medium.grid),
     )
     healthy = np.all(np.isfinite(modes)) and np.all(np.isfinite(omega))
     stats = {

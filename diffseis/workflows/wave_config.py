@@ -65,7 +65,10 @@ class EventEntry(_Table):
     @model_validator(mode="after")
     def _placed(self):
         if (self.position_km is None) == (self.latitude is None or self.longitude is None):
-            raise ValueError("give either position_km, or latitude, longitude and depth_km")
+            word = "neither" if self.position_km is None else "both"
+            raise ValueError(
+                f"{word} position_km and latitude with longitude are given; give one of them (depth_km belongs to the latter)"
+            )
         return self
 
 
@@ -152,7 +155,10 @@ class WaveConfig(_Table):
     events_file: Path | None = Field(
         None, description="QuakeML with origins and moment tensors or nodal planes"
     )
-    stations_file: Path | None = Field(None, description="CSV or StationXML")
+    stations_file: Path | None = Field(
+        None,
+        description="StationXML, CSV in degrees, or CSV with station, x_km, z_km: along a section and down",
+    )
     event: tuple[EventEntry, ...] = ()
     station: tuple[StationEntry, ...] = ()
     store: StoreTable | None = Field(None, description="of ``diffseis greens``")
@@ -163,16 +169,27 @@ class WaveConfig(_Table):
     def _complete(self):
         both, none = self.event and self.events_file, not self.event and self.events_file is None
         if both or (none and self.store is None):
-            raise ValueError("give either events_file or [[event]] tables")
-        if bool(self.station) == (self.stations_file is not None):
-            raise ValueError("give either stations_file or [[station]] tables")
-        if self.frame is None and (
-            self.events_file or self.stations_file or any(e.latitude is not None for e in self.event)
-        ):
             raise ValueError(
-                "places in degrees need a [frame] with the latitude and longitude of the axes' origin"
+                f"{'both' if both else 'neither'} events_file and [[event]] tables are given; give one of them"
+            )
+        if bool(self.station) == (self.stations_file is not None):
+            word = "both" if self.station else "neither"
+            raise ValueError(f"{word} stations_file and [[station]] tables are given; give one of them")
+        if self.frame is None and (self.events_file or any(e.latitude is not None for e in self.event)):
+            raise ValueError(
+                "there are places in degrees, but no [frame]; add one, with the latitude and longitude of the axes' origin"
             )
         return self
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What is read, by the name of its setting."""
+        named = {
+            "medium": self.medium.file,
+            "events_file": self.events_file,
+            "stations_file": self.stations_file,
+        }
+        return {name: path for name, path in named.items() if path is not None}
 
 
 def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
@@ -190,10 +207,8 @@ def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
             near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
             fix = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(known))}"
             raise InputError(f"unknown key `{keys[-1]}`", file=file, field=field, fix=fix) from error
-        shown = isinstance(first["input"], str | int | float | list | tuple) and first["type"] != "missing"
-        given = f", got {first['input']!r}" if shown else ""
-        fix = "add it" if first["type"] == "missing" else "correct the value"
-        raise InputError(f"{why}{given}", file=file, field=field, fix=fix) from error
+        why, fix = _told(first["type"], why, first["input"])
+        raise InputError(why, file=file, field=field, fix=fix) from error
     beside = lambda path: None if path is None else file.parent / path
     medium = config.medium.model_copy(update={"file": beside(config.medium.file)})
     return config.model_copy(
@@ -203,6 +218,18 @@ def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
             "stations_file": beside(config.stations_file),
         }
     )
+
+
+def _told(kind: str, why: str, given: Any) -> tuple[str, str]:
+    """What is wrong with a setting, and the way out."""
+    if kind == "missing":
+        return "is missing", "add it"
+    shown = f"is {given!r}" if isinstance(given, str | int | float | list | tuple) else "is something else"
+    _, wanted, rest = why.partition("Input should be ")
+    if wanted:
+        return shown, f"give {'a number ' if rest.startswith(('greater', 'less')) else ''}{rest}"
+    what, _, fix = why.partition("; ")
+    return (what, fix) if fix else (f"{shown}: {why}", "see docs/wave_settings.md")
 
 
 def _known(keys: list[str]) -> list[str]:

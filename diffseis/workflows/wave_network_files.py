@@ -21,7 +21,7 @@ from diffseis.networks import (
 from diffseis.wave import Background, HarmonicSources, HelmholtzNetwork, WaveNetwork
 from diffseis.wave.neural_waves import Memory
 
-FORMAT = "diffseis wave network 1"
+FORMAT = "diffseis wave network 2"
 
 
 class _Parts(eqx.Module):
@@ -35,6 +35,7 @@ class _Parts(eqx.Module):
     amplitude_real: Any
     amplitude_imaginary: Any
     angular_hz: Any
+    box_km: Any
 
 
 def write_wave_network(
@@ -51,7 +52,7 @@ def write_wave_network(
         "format": FORMAT,
         "network": type(network).__name__,
         "features": _described(network.features),
-        "sizes": _sizes(network),
+        "sizes": {**_sizes(network), "box": None if network.box_km is None else list(network.box_km.shape)},
     }
     content = pack_weights(stored, header)
     with atomic_path(path) as there:
@@ -72,7 +73,7 @@ def read_wave_network(path: str | Path) -> tuple[WaveNetwork | HelmholtzNetwork,
     try:
         header = unpack_header(content)
         if header.get("format") != FORMAT:
-            raise ValueError("holds no network of waves")
+            raise ValueError("holds no network of waves, or one of another version")
         like = _like(header)
         found = unpack_weights(content, like)
     except (ValueError, KeyError, TypeError) as error:
@@ -91,6 +92,7 @@ def _apart(network: HelmholtzNetwork) -> _Parts:
         jnp.real(amplitude),
         jnp.imag(amplitude),
         network.angular_hz,
+        network.box_km,
     )
 
 
@@ -98,7 +100,7 @@ def _together(parts: _Parts) -> HelmholtzNetwork:
     amplitude = jnp.asarray(np.asarray(parts.amplitude_real) + 1j * np.asarray(parts.amplitude_imaginary))
     last = jnp.asarray(np.asarray(parts.real) + 1j * np.asarray(parts.imaginary))
     sources = HarmonicSources(parts.position_km, amplitude)
-    return HelmholtzNetwork(parts.features, last, parts.background, sources, parts.angular_hz)
+    return HelmholtzNetwork(parts.features, last, parts.background, sources, parts.angular_hz, parts.box_km)
 
 
 def _described(features: AbstractFeatures) -> dict[str, Any]:
@@ -128,6 +130,7 @@ def _sizes(network: WaveNetwork | HelmholtzNetwork) -> dict[str, Any]:
 def _like(header: dict[str, Any]) -> WaveNetwork | _Parts:
     zeros = lambda *shape: jnp.zeros(tuple(int(n) for n in shape))
     features, sizes = _empty(header["features"]), header["sizes"]
+    box = None if sizes["box"] is None else zeros(*sizes["box"])
     if header["network"] == "WaveNetwork":
         num_modes = sizes["modes"][1]
         return WaveNetwork(
@@ -139,6 +142,7 @@ def _like(header: dict[str, Any]) -> WaveNetwork | _Parts:
             Memory(zeros(*sizes["layer"], num_modes), zeros(*sizes["layer"])),
             zeros(),
             zeros(),
+            box,
         )
     num = sizes["places"][0]
     background = Background(zeros(num), zeros(num))
@@ -152,6 +156,7 @@ def _like(header: dict[str, Any]) -> WaveNetwork | _Parts:
         zeros(*amplitude),
         zeros(*amplitude),
         zeros(),
+        box,
     )
 
 

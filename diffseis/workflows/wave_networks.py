@@ -12,7 +12,6 @@ import numpy as np
 from diffseis.core.errors import InputError
 from diffseis.core.results import RESULTS
 from diffseis.io import sha256_of, write_json
-from diffseis.io.atomic import make_folder
 from diffseis.plot import figure_png, network_figure
 from diffseis.wave import (
     AcousticMedium,
@@ -29,12 +28,14 @@ from diffseis.wave.neural_features import PER_WAVELENGTH as OF_ONE_FREQUENCY
 from diffseis.wave.neural_features import default_number
 from diffseis.wave.neural_waves_training import PER_WAVELENGTH as IN_TIME
 from diffseis.workflows.provenance import git_commit, versions
+from diffseis.workflows.run_folders import folder_of
 from diffseis.workflows.wave_config import NetworkTable, WaveConfig
+from diffseis.workflows.wave_jobs import WaveJob, prepare_waves
 from diffseis.workflows.wave_network_files import write_wave_network
 from diffseis.workflows.wave_runs import highest_frequency_hz
-from diffseis.workflows.waves import WaveJob, prepare_waves
 
 Progress = Callable[[str, int, int], None]
+COMMAND = "diffseis train-wave"
 ROUGH = 0.1
 """Error beyond which a network is called inaccurate."""
 MOST = 20_000
@@ -52,6 +53,7 @@ class NetworkJob:
         table: of the network.
         medium: in double precision.
         hz: the frequency of a network of one frequency; the highest one of a network in time.
+        num_features: how many.
         notices: what is to be told.
     """
 
@@ -59,6 +61,7 @@ class NetworkJob:
     table: NetworkTable
     medium: AcousticMedium | VTIMedium
     hz: float
+    num_features: int
     notices: list[str]
 
     @property
@@ -99,7 +102,10 @@ def prepare_network(config: WaveConfig, *, file: Path) -> NetworkJob:
         )  # fmt: skip
     if all(e.problem for e in waves.events):
         raise InputError(
-            f"none can be computed: {waves.events[0].problem}", file=file, field="event", fix="correct them"
+            f"none can be computed, the first because {waves.events[0].problem}",
+            file=file,
+            field="event",
+            fix="give one within the medium",
         )
     double = lambda a: jnp.asarray(a, float)
     speed = double(waves.medium.speed_km_s)
@@ -121,13 +127,35 @@ def prepare_network(config: WaveConfig, *, file: Path) -> NetworkJob:
         lost.append(
             f"sources have frequencies up to {highest:.3g} Hz, which the network, for {hz:.3g} Hz, will not carry"
         )
-    return NetworkJob(waves, table, medium, hz, [*waves.notices, *lost])
+    return NetworkJob(waves, table, medium, hz, num, [*waves.notices, *lost])
+
+
+def network_cost_lines(job: NetworkJob) -> list[str]:
+    """What the training will cost, for people."""
+    grid, num = job.medium.grid, job.num_features
+    extent = np.asarray(grid.spacing_km) * (np.asarray(grid.shape) - 1)
+    speed = np.asarray(job.medium.speed_km_s)
+    shown = lambda several, spec: " x ".join(format(float(v), spec) for v in several)
+    lengths = extent * job.hz / speed.min()
+    word = "up to" if job.table.kind == "time" else "at"
+    # As in the docstrings of `train_waves` and `train_helmholtz`: 40 N^2 and 48 N^2 bytes.
+    of_pairs = 40 if job.table.kind == "time" else 48
+    return [
+        f"medium: {shown(extent, '.3g')} km, speeds {speed.min():.3g} to {speed.max():.3g} km/s",
+        f"waves: {word} {job.hz:.3g} Hz; {shown(lengths, '.1f')} of the shortest wavelengths",
+        f"features: about {num:,}; memory: about {of_pairs * num**2 / 1e6:,.0f} MB",
+        f"sources to be judged by: {len(job.places)} of {len(job.waves.events)}",
+    ]
 
 
 def run_network(job: NetworkJob, out: Path, *, progress: Progress | None = None) -> dict[str, Any]:
     """Trains, judges and writes ``network.safetensors``, ``network.png`` and ``run.json``; returns the record."""
     tell = progress or (lambda stage, done, total: None)
-    make_folder(out)
+    with folder_of(out, COMMAND):
+        return _run(job, out, tell)
+
+
+def _run(job: NetworkJob, out: Path, tell: Progress) -> dict[str, Any]:
     tell("training", 0, 2)
     learn = _in_time if job.table.kind == "time" else _of_one_frequency
     trained, report = learn(job, lambda: tell("judging", 1, 2))
@@ -136,13 +164,14 @@ def run_network(job: NetworkJob, out: Path, *, progress: Progress | None = None)
     if not error < ROUGH and status == "trained":
         status = f"inaccurate: {100 * error:.2g} % off; give a larger network.num_features than {int(trained.stats['num_features'])}, or a lower frequency"
     record = {
+        "command": COMMAND,
         "status": status,
         "kind": job.table.kind,
         "frequency_hz": job.hz,
         "error": error,
         "source_radius_km": float(report.radius_km) if job.table.kind == "time" else 0.0,
         "notices": job.notices,
-        "sha256": {"medium": sha256_of(job.waves.config.medium.file)},
+        "sha256": {name: sha256_of(path) for name, path in job.waves.config.files.items()},
         "errors": [float(e) for e in report.errors],
         "training": {k: float(v) for k, v in trained.stats.items() if np.ndim(v) == 0},
         "solver_equivalents": report.solver_equivalents,

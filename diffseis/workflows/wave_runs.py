@@ -9,7 +9,8 @@ from diffseis.core.errors import InputError
 from diffseis.source import AbstractTimeFunction, Brune, Gaussian, Ricker, Triangle
 from diffseis.wave import Boundary, ElasticMedium, TimeAxis, ViscoelasticMedium
 from diffseis.workflows.wave_config import WaveConfig
-from diffseis.workflows.wave_inputs import SOLIDS, make_medium
+from diffseis.workflows.wave_inputs import SOLIDS
+from diffseis.workflows.wave_media import make_medium
 
 ENOUGH = {2: 20.0, 4: 6.0, 8: 4.0}
 """Points per shortest wavelength by order: where waves over some tens of wavelengths are in error by a part in a hundred or so."""
@@ -37,7 +38,10 @@ def checked_medium(config: WaveConfig) -> tuple[Any, Any]:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            str(error), file=config.medium.file, field="medium", fix="correct the values"
+            str(error),
+            file=config.medium.file,
+            field="medium",
+            fix="change the file, where p_speed_km_s and speed_km_s are vp, s_speed_km_s is vs, and density_g_cm3 is rho",
         ) from error
 
 

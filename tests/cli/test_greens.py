@@ -112,7 +112,7 @@ def test_bytes_on_disk(folder):
     ("old", "new", "said"),
     [
         (CONFIG[CONFIG.index("[store]") :], "", "field `store`: is missing\n  fix: add a [store] table"),
-        ("low_km = [2.0, 1.5]\n", "", "field `store.low_km`: Field required"),
+        ("low_km = [2.0, 1.5]\n", "", "field `store.low_km`: is missing"),
         ("every = 1", "evry = 1", "unknown key `evry`\n  fix: did you mean `every`?"),
         ("every = 1", "every = 0", "`every` must be at least 1, got 0"),
         ("every = 1", "every = [1, 1, 1]", "field `store.every`: has 3 numbers, the medium 2 axes"),

@@ -76,6 +76,16 @@ def test_in_time(diffseis, folder, surface):
     records = network(sources, axis).records(jnp.asarray([[0.4, 0.0], [0.4, 0.6]]))
     assert np.max(np.abs(records[0, 1])) > 0
     assert (np.max(np.abs(records[0, 0])) == 0) == (surface == "true")
+    # Outside its medium and its samples it does not answer.
+    with pytest.raises(ValueError, match="source at"):
+        network(PressureSources(jnp.asarray([[2.2, 0.8]]), sources.series), axis)
+    field = network(sources, axis)
+    with pytest.raises(ValueError, match="lies outside the network's medium"):
+        field.records(jnp.asarray([[0.4, 1.7]]))
+    with pytest.raises(ValueError, match="point at"):
+        field(jnp.asarray([-0.1, 0.3]), jnp.asarray(0.5))
+    with pytest.raises(ValueError, match=r"span 0 to 1\.58 s"):
+        field(jnp.asarray([0.1, 0.3]), jnp.asarray(1.6))
 
 
 @pytest.mark.slow
@@ -87,6 +97,9 @@ def test_of_one_frequency(diffseis, folder):
     assert record["training"]["num_features"] == 450
     network, _ = read_wave_network(folder / "out/network.safetensors")
     assert np.all(np.isfinite(np.abs(network(jnp.asarray([0.3, 0.4])))))
+    for outside in (network.scattered, network, lambda x: network.on(x[None])):
+        with pytest.raises(ValueError, match="lies outside the network's medium"):
+            outside(jnp.asarray([2.1, 0.4]))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +116,15 @@ def test_bad_settings(diffseis, folder, changes, end, words):
     assert result.code == 2
     for word in words:
         assert word in result.err
+
+
+def test_dry_run(diffseis, folder):
+    (folder / "c.toml").write_text(CONFIG)
+    result = diffseis("train-wave", "--config", folder / "c.toml", "--out", folder / "out", "--dry-run")
+    assert result.code == 0, result.err
+    assert "features: about" in result.out
+    assert "sources to be judged by: 2 of 2" in result.out
+    assert not (folder / "out").exists()
 
 
 def test_sources_outside(diffseis, folder):

@@ -142,9 +142,11 @@ def test_equations(diffseis, folder, equation, dims):
 
 
 def test_dry_run_and_warnings(diffseis, folder):
-    ended = _run(diffseis, folder, "--dry-run", changes=[("frequency_hz = 1.2", "frequency_hz = 4.0")])
+    ended = _run(diffseis, folder, "--dry-run", changes=[("frequency_hz = 1.2", "frequency_hz = 1.35")])
     assert ended.code == 0, ended.err
     assert "grid: 25 x 17 nodes, with absorbing layers 37 x 23" in ended.out
+    assert "MB while an event is computed" in ended.out
+    assert "sources are lines across the section" in ended.err
     assert "points per shortest wavelength, order 4 needs 6" in ended.err
     assert not (folder / "out").exists()
 
@@ -152,18 +154,19 @@ def test_dry_run_and_warnings(diffseis, folder):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("order = 4", "order = 5", "field `order`"),
+        ("order = 4", "order = 5", "field `order`: is 5\n  fix: give 2, 4 or 8"),
+        ("frequency_hz = 1.2", "frequency_hz = -1", "field `frequency_hz`: is -1\n  fix: give a number greater than 0"),
         ("order = 4", "oder = 4", "unknown key `oder`\n  fix: did you mean `order`?"),
         ("spacing_km", "spacing", "unknown key `spacing`\n  fix: did you mean `spacing_km`?"),
-        ("duration_s = 2.5\n", "", "field `time.duration_s`: Field required"),
+        ("duration_s = 2.5\n", "", "field `time.duration_s`: is missing\n  fix: add it"),
         ('"v.csv"', '"w.csv"', "w.csv: there is no such file"),
         ('"v.csv"', '"c.toml"', "ending '.toml'"),
         ("end_km = [6.0, 4.0]\n", "", "field `medium.end_km, medium.spacing_km`"),
         ("position_km = [3.03, 2.07]", "position_km = [3.03, 2.07, 1.0]", "event one has 3 coordinates, the medium 2"),
-        ("position_km = [3.03, 2.07]\n", "", "give either position_km, or latitude"),
+        ("position_km = [3.03, 2.07]\n", "", "neither position_km and latitude with longitude are given\n  fix: give one of them"),
         ("[1e15, -1e15, 5e14]\ntime", "[1e15, -1e15]\ntime", "field `event one, moment_nm`"),
         ("06:40:17.32Z", "96:40:17Z", "field `event one, time`"),
-        ("[[event]]\nid", "[[event]]\nlatitude = 45.0\nlongitude = 10.0\nid", "give either position_km, or latitude"),
+        ("[[event]]\nid", "[[event]]\nlatitude = 45.0\nlongitude = 10.0\nid", "both position_km and latitude"),
         ("[1.0, 0.0]", "[77.0, 0.0]", ""),
     ],
 )  # fmt: skip
@@ -224,12 +227,65 @@ def test_what_lies_off_the_section_is_told(diffseis, folder):
         ("frequency_hz", "freqency_hz", "did you mean `frequency_hz`?"),
         ("spacing_km = 0.25", "spacing_km = 1e-5", "field `medium.spacing_km`"),
         ("duration_s = 2.5", "duration_s = 1e6", "field `time.duration_s, time.dt_s`"),
+        ("frequency_hz = 1.2", "frequency_hz = 2.5", "field `medium.spacing_km`: makes 1."),
     ],
 )
 def test_settings_that_are_too_much(diffseis, folder, old, new, said):
     ended = _run(diffseis, folder, "--dry-run", changes=[(old, new)])
     assert ended.code == 2
     assert said in ended.err
+
+
+def test_stations_along_the_section(diffseis, folder):
+    """By their places on it, without degrees and without a frame."""
+    stations = CONFIG[CONFIG.index("[[station]]") : CONFIG.index("[output]")]
+    changes = [(stations, ""), ("frequency_hz = 1.2", 'frequency_hz = 1.2\nstations_file = "s.csv"')]
+    run = lambda: _run(diffseis, folder, "--dry-run", changes=changes)
+    (folder / "s.csv").write_text("station,x_km,z_km\nA,1.0,0.0\nB,4.6,-0.4\nC,77.0,0.0\n")
+    ended = run()
+    assert ended.code == 0, ended.err
+    assert "put on its top: stations .B" in ended.err
+    assert "left out: stations .C" in ended.err
+    (folder / "s.csv").write_text("network,station,x_km,z_km\nXX,A,1.0,0.0\nXX,A,2.0,0.0\n")
+    assert "line 3, field `station`: 'XX.A' is given twice" in run().err
+    (folder / "s.csv").write_text("station,x_km\nA,1.0\n")
+    assert "z_km" in run().err
+    (folder / "s.csv").write_text("network,station,latitude,longitude,elevation_m\nXX,A,45,10,0\n")
+    assert "field `frame`" in run().err
+
+
+def test_a_folder_of_something_else(diffseis, folder):
+    """Stays as it is."""
+    (folder / "out").mkdir()
+    for record in ('{"command": "diffseis locate --config c.toml"}', "[1]", "no JSON"):
+        (folder / "out/run.json").write_text(record)
+        ended = _run(diffseis, folder)
+        assert ended.code == 2
+        assert "choose another folder with --out" in ended.err
+        assert [p.name for p in (folder / "out").iterdir()] == ["run.json"]
+        assert (folder / "out/run.json").read_text() == record
+
+
+@pytest.mark.long
+def test_a_second_run_replaces_the_first(diffseis, folder):
+    outside, kept = folder / "kept.txt", folder / "out/notes.txt"
+    first = _run(diffseis, folder)
+    assert first.code == 0, first.err
+    for path in (outside, kept):
+        path.write_text("mine")
+    record = json.loads((folder / "out/run.json").read_text())
+    record["events"]["far"]["files"] = ["../kept.txt"]
+    (folder / "out/run.json").write_text(json.dumps(record))
+    second = _run(
+        diffseis, folder, changes=[('id = "one"', 'id = "two"'), ("snapshots = 3", "snapshots = 0")]
+    )
+    assert second.code == 0, second.err
+    files = sorted(
+        p.relative_to(folder / "out").as_posix() for p in (folder / "out").rglob("*") if p.is_file()
+    )
+    assert files == ["notes.txt", "run.json", "two/records.nc", "two/section.png", "two/seismograms.mseed"]
+    assert outside.exists()
+    assert set(json.loads((folder / "out/run.json").read_text())["sha256"]) == {"medium"}
 
 
 def test_a_folder_that_cannot_be(diffseis, folder):

@@ -1,0 +1,61 @@
+"""Folders of results: one command each."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from diffseis.core.errors import InputError
+from diffseis.io.atomic import OutputError, make_folder
+from diffseis.workflows.store import exclusive
+
+
+@contextmanager
+def folder_of(out: Path, command: str) -> Iterator[Path]:
+    """A folder for the results of a command, its own while it runs. What an earlier run of the same command wrote there, by its ``run.json``, is
+    removed.
+
+    Args:
+        out: the folder.
+        command: such as ``diffseis wave``.
+
+    Raises:
+        OutputError: if the folder cannot be made.
+        InputError: if it holds the run of another command, or one that is at work.
+    """
+    make_folder(out)
+    with exclusive(out):
+        for file in _earlier(out, command):
+            path = out / file
+            # Only what lies in the folder: a record may have been edited.
+            if path.resolve().is_relative_to(out.resolve()):
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise OutputError(
+                        f"cannot be replaced ({error.strerror})",
+                        file=path,
+                        fix="choose another folder with --out",
+                    ) from error
+        yield out
+
+
+def _earlier(out: Path, command: str) -> list[str]:
+    """Files of an earlier run."""
+    path = out / "run.json"
+    if not path.exists():
+        return []
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        theirs = str(record["command"])
+        events = record.get("events", {})
+        files = (
+            [str(f) for e in events.values() for f in e.get("files", [])] if isinstance(events, dict) else []
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        theirs, files = "something else", []
+    if not theirs.startswith(command):
+        raise InputError(
+            f"holds the results of {theirs}", file=out, field="out", fix="choose another folder with --out"
+        )
+    return [*files, "run.json"]
