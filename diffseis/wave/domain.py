@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.lax import slice_in_dim
 from jaxtyping import Array, Float
 
 from diffseis.core.grids import RegularGrid
@@ -49,12 +50,9 @@ class Domain(eqx.Module):
         periodic axis."""
         if self.boundary.periodic[axis]:
             return (values + jnp.roll(values, -1, axis)) / 2
+        num = values.shape[axis]
         later = jnp.concatenate(
-            [
-                jnp.take(values, jnp.arange(1, values.shape[axis]), axis=axis),
-                jnp.take(values, jnp.asarray([-1]), axis=axis),
-            ],
-            axis,
+            [slice_in_dim(values, 1, num, axis=axis), slice_in_dim(values, num - 1, num, axis=axis)], axis
         )
         return (values + later) / 2
 

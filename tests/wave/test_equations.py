@@ -228,13 +228,13 @@ def test_long_runs_stay_bounded(name, face):
     run, (values, _, source, receiver) = _flat(name, 2)
     # Without any net push: that would move a closed box as a whole, without end.
     pushes = jnp.gradient(jnp.gradient(_series(1), axis=1), axis=1)
-    series = jnp.zeros((1, 4000)).at[:, 2 : NUM + 2].set(pushes)
+    series = jnp.zeros((1, 6000)).at[:, 2 : NUM + 2].set(pushes)
     trace = np.asarray(
         jax.jit(lambda s: run(values, s, source, receiver, boundary=boundary, filter_dispersion=False))(
             series
         )
     )
-    early, *_, before, late = (np.abs(trace[..., n : n + 1000]).max() for n in range(0, 4000, 1000))
+    early, *_, before, late = (np.abs(trace[..., n : n + 1000]).max() for n in range(0, 6000, 1000))
     assert late < 2 * early
     if isinstance(face, Absorbing):  # What a rough medium traps leaves slowly, but leaves.
         assert late < 0.05 * early
