@@ -167,8 +167,8 @@ def _apply_laplacian(u, weights, *, order: int, axes: tuple[int, ...], shared: S
 def _padded(u, axes: tuple[int, ...], half: int, shared: Shared):
     """An array with zeros at both ends of some axes. On an axis that several devices share, it is what their neighbours have next to the cut."""
     widths = [half if a in axes else 0 for a in range(u.ndim)]
-    # On CPUs a copy into zeros is faster than a `pad`, which is what XLA makes of it where it knows the place.
-    zero = nought(u)
+    # On CPUs a copy into zeros is faster than a `pad`, which is what XLA makes of it where it knows the place; but not of whole rows.
+    zero = jnp.zeros((), jnp.int32) if axes == (0,) else nought(u)
     wide = jax.lax.dynamic_update_slice(
         jnp.full([n + 2 * w for n, w in zip(u.shape, widths, strict=True)], zero.astype(u.dtype)),
         u,
