@@ -25,7 +25,7 @@ test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n 2 -m "long and not slow and not gpu and not network"
 
 test-x32: $(VENV)/.dev
-	DIFFSEIS_TEST_X64=0 $(BIN)/python -m pytest -q -m "not slow and not gpu and not network" tests/core tests/location/test_float32.py
+	DIFFSEIS_TEST_X64=0 $(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu and not network" tests/core tests/location/test_float32.py
 
 test-all: test test-long test-x32 notebooks
 	$(BIN)/python -m pytest -q -n 2 -m "slow and not gpu and not network"
@@ -41,7 +41,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 notebooks: $(VENV)/.dev
-	DIFFSEIS_FAST=1 $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=300 -p no:cacheprovider notebooks
+	DIFFSEIS_FAST=1 $(BIN)/python -m pytest -q -n 2 --nbmake --nbmake-timeout=300 -p no:cacheprovider notebooks
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.location

@@ -14,6 +14,15 @@ from diffseis.workflows.wave_runs import elastic_part
 
 
 def write_event(job: WaveJob, event: Event, records, frames, out: Path) -> list[str]:
+    """Seismograms, record section, snapshots and animation, in a folder by the event's name; their paths from `out`.
+
+    Args:
+        job: settings, stations, times.
+        event: which.
+        records: (station, component, time).
+        frames: of the wavefield, (node, component, frame); None for none.
+        out: where the event's folder goes.
+    """
     safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in event.event_id) or "event"
     folder = out / safe
     start = event.time - np.timedelta64(round(job.config.time.origin_s * 1e9), "ns")
