@@ -141,6 +141,7 @@ def test_equations(diffseis, folder, equation, dims):
         assert np.max(np.abs(found[0, 0] - found[0, 1])) < 0.05 * np.max(np.abs(found))
 
 
+@pytest.mark.long
 def test_dry_run_and_warnings(diffseis, folder):
     ended = _run(diffseis, folder, "--dry-run", changes=[("frequency_hz = 1.2", "frequency_hz = 1.35")])
     assert ended.code == 0, ended.err
@@ -254,6 +255,7 @@ def test_stations_along_the_section(diffseis, folder):
     assert "field `frame`" in run().err
 
 
+@pytest.mark.long
 def test_a_folder_of_something_else(diffseis, folder):
     """Stays as it is."""
     (folder / "out").mkdir()

@@ -173,6 +173,7 @@ def _phase_times():
     return stations, exact, tables
 
 
+@pytest.mark.long
 def test_phase_times_agree_and_are_safe_on_a_station():
     stations, exact, tables = _phase_times()
     row, phase = jnp.asarray([0, 0, 1, 1]), jnp.asarray([0, 1, 0, 1])

@@ -23,6 +23,7 @@ def test_values_away_from_trouble(dtype):
     assert safe.sqrt(x).dtype == safe.log(x).dtype == safe.divide(x, x).dtype == dtype
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_awkward_points(dtype):
     zero, one = jnp.zeros((), dtype), jnp.ones((), dtype)

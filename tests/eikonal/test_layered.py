@@ -176,6 +176,7 @@ def test_a_ray_that_grazes_a_thin_layer(offset_km):
     assert thin == pytest.approx(none + 0.001953125 / 2, abs=1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["layers", "linear"])
 @settings(max_examples=60, deadline=None)
 @given(

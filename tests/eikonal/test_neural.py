@@ -137,6 +137,7 @@ def test_mean_slowness_by_quadrature():
     assert mean_slowness(Homogeneous(5.0), a, b) == 0.2
 
 
+@pytest.mark.long
 def test_the_medium_is_held_fixed():
     field = _untrained(LAYERS, "depth")
     a, b = jnp.asarray([4.0, 5.0, 3.1]), jnp.asarray([20.0, 5.0, 7.3])

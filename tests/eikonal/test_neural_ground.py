@@ -84,6 +84,7 @@ def test_holds_whatever_the_weights(model, form):
         time(jnp.concatenate([source, jnp.full(1, -0.1)]))
 
 
+@pytest.mark.long
 def test_paths_stay_below_the_ground():
     """Coordinates there and back; a path's length is at least that of the taut string, and of a short one the distance."""
     ground = make_ground(hill(-2.0), LOW, HIGH, "plane")

@@ -91,6 +91,7 @@ def _check_straight(ray, source, speed_km_s):
     np.testing.assert_allclose(ray.time_s, distance / speed_km_s, rtol=1e-6)
 
 
+@pytest.mark.long
 def test_straight_rays():
     model = Gradient(6.0, 0.0)
     _check_straight(

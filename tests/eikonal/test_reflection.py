@@ -61,6 +61,7 @@ def test_source_over_receiver():
     assert np.all(np.isfinite(gradient))
 
 
+@pytest.mark.long
 def test_a_point_on_the_edge_is_told():
     """Sixty kilometres are not wide enough."""
     theta = THETA.at[0].set(-200.0)

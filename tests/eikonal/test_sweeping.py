@@ -331,6 +331,7 @@ def test_grid_tables():
         build_grid_tables(Homogeneous(6.0), Homogeneous(3.5), stations.at[0, 2].set(-3.0), grid=grid)
 
 
+@pytest.mark.long
 def test_a_source_outside_has_no_times_under_jit():
     """Where it cannot be refused."""
     grid = RegularGrid([0.0, 0.0], 1.0, (12, 12))

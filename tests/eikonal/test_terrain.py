@@ -114,6 +114,7 @@ def test_waves_creep_round_a_valley(num_nodes):
     assert _relative(found, exact) < {101: 1.2e-3, 401: 1.6e-4}[num_nodes]  # measured 9.8e-4, 1.4e-4
 
 
+@pytest.mark.long
 def test_the_parts_of_a_terrain_belong_together():
     """Coordinates there and back, and derivatives."""
     metric = Terrain(hill(1.5), 0.0, BOTTOM_KM)

@@ -20,6 +20,7 @@ def _rosenbrock(model, data):
 START = {"x": jnp.asarray([-1.2, 0.5]), "y": jnp.asarray([1.0, 2.0])}
 
 
+@pytest.mark.long
 @needs_x64
 def test_lbfgs_finds_the_end_of_a_curved_valley():
     """In a tenth of the gradients that Adam takes to come less near."""

@@ -118,6 +118,7 @@ def test_hilbert_curve_goes_from_neighbour_to_neighbour(num_dims, num_bits):
     np.testing.assert_array_equal(steps.sum(axis=1), 1)
 
 
+@pytest.mark.long
 def test_hilbert_rank_belongs_to_the_point():
     points = jr.normal(jr.key(3), (200, 3))
     order = np.random.default_rng(0).permutation(200)

@@ -130,6 +130,7 @@ class _Sabotaged(AbstractSampler):
         return draws
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("flaw", "law"),
     [("narrow", law_moments), ("stale", law_shapes_and_densities), ("key", law_repeats_with_the_key)],

@@ -111,6 +111,7 @@ def test_quakeml_is_valid(quakeml):
     assert _validate(str(quakeml))
 
 
+@pytest.mark.long
 def test_quakeml_survives_reading_and_writing(tmp_path, quakeml, catalogue):
     """Read, write, read: the documents are equal to the last character, and nothing of the catalogue is
     lost.

@@ -13,6 +13,7 @@ def _cast(tree, dtype):
     return jax.tree.map(lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("likelihood", [InlierOutlier(), StudentT(), Gaussian(), EqualDifferentialTime()])
 def test_single_precision(likelihood):
     @jax.jit

@@ -140,6 +140,7 @@ class _PaddingCounts(StudentT.__base__):
         return jnp.ones_like(travel_time_s)
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_laws_notice_a_wrong_likelihood(law):
@@ -202,6 +203,7 @@ def test_an_outlier_is_seen_and_bounded():
         assert abs(dirty["mean"] - clean["mean"]) < 0.05
 
 
+@pytest.mark.long
 @needs_x64
 def test_width_of_equal_differential_times():
     # Location of a time from N equal normal errors: everything about EDT's width without geometry.

@@ -197,6 +197,7 @@ def test_no_picks_no_station_and_poison():
         jax.block_until_ready(invert_travel_times(problem, nothing).value.log_speed)
 
 
+@pytest.mark.long
 def test_one_trace_for_new_data_and_wrong_calls():
     problem, empty = joint_problem()
     traces = []

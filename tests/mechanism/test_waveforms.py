@@ -64,6 +64,7 @@ def test_gradient_by_place_and_origin_time():
     check_grads(jax.jit(lambda s: problem.log_density(jnp.asarray([0.2, -0.3, 0.1]), s)), 0.7)
 
 
+@pytest.mark.long
 @needs_x64
 def test_tensors_are_integrated_out():
     """Differences of the density beside the determinant of the whole covariance of data."""

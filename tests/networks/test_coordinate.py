@@ -28,6 +28,7 @@ def test_gradient_and_start():
     assert abs(float(network(jnp.zeros(2), jnp.zeros(1))) + 3) < 1
 
 
+@pytest.mark.long
 def test_number_of_weights():
     assert CoordinateNetwork(3, 3, width=48, key=jr.key(0)).num_weights == 5089
 

@@ -162,6 +162,7 @@ def test_nothing_is_clipped(catalogue, synthetic):
             assert all(inside.contains(*corner) for corner in corners), name
 
 
+@pytest.mark.long
 def test_no_station_is_left_out_without_a_word(synthetic):
     """Every station has its line with its number of arrivals, or the title says how many have."""
     few = residual_figure(synthetic.make_catalogue(20, num_stations=50)).axes[3]
@@ -174,6 +175,7 @@ def test_no_station_is_left_out_without_a_word(synthetic):
     assert re.search(r"nearest 55 of \d+ stations", card.get_title(loc="left"))
 
 
+@pytest.mark.long
 def test_medians_beyond_the_axis_are_drawn_at_its_edge(synthetic):
     """A station whose every arrival is late by seconds is seen."""
     catalogue = synthetic.make_catalogue(40, num_stations=60)

@@ -36,6 +36,7 @@ def test_linear_with_a_jump():
     )
 
 
+@pytest.mark.long
 def test_gridded_meets_its_nodes():
     grid = RegularGrid([0.0, 0.0, -1.0], [2.0, 3.0, 1.0], (5, 6, 7))
     speed = np.random.default_rng(0).uniform(3, 7, grid.shape)

@@ -196,6 +196,7 @@ def test_products_with_the_hessian_are_symmetric():
     np.testing.assert_allclose(jnp.vdot(y, product(x)), jnp.vdot(x, product(y)), rtol=1e-10)
 
 
+@pytest.mark.long
 def test_a_gradient_for_a_whole_medium():
     """As `equinox.filter_grad` gives it: the grid's geometry counts as fixed."""
     grid, speed, series, source, receiver, axis = _small(1)

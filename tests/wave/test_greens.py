@@ -130,6 +130,7 @@ def test_displacement_is_the_integral_of_velocity():
     )
 
 
+@pytest.mark.long
 def test_single_precision_of_data_and_double_of_places():
     store = _made_up(jnp.float32)
     found = store.velocity(jnp.asarray([2.2, 1.7]), _moment(2), _series(store))

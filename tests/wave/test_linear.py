@@ -46,6 +46,7 @@ def test_slabs_are_added_where_they_belong(shape, getkey):
             np.testing.assert_array_equal(np.asarray(slab.values)[part], np.asarray(field)[place_in_field])
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("shape", [(9,), (7, 8), (6, 5, 7)])
 def test_the_one_is_the_transpose_of_the_other(shape, getkey):

@@ -48,6 +48,7 @@ def _medium(kind="acoustic", num_dims=2):
 SOURCES = HarmonicSources([[0.6, 0.3], [1.5, 0.4]])
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("num_dims", [1, 2, 3])
 def test_outgoing_waves_fulfil_the_stretched_equation(num_dims):
@@ -84,6 +85,7 @@ def test_outgoing_waves_fulfil_the_stretched_equation(num_dims):
     assert np.max((np.abs(total) / size)[smooth]) < 1e-5
 
 
+@pytest.mark.long
 @needs_x64
 def test_derivatives_of_the_stretch():
     grid = RegularGrid([0.0, 0.0], 0.1, (11, 11))
@@ -184,6 +186,7 @@ def test_steps_on_the_features():
     assert trained.stats["residual"] == residuals.min() < 0.9 * residuals[0]
 
 
+@pytest.mark.long
 def test_features_of_other_frequencies():
     medium, box = _medium(), (np.zeros(2), np.full(2, 2.0))
     x = jnp.asarray([0.7, 0.4])

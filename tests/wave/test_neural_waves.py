@@ -78,6 +78,7 @@ def test_waves_of_closed_form(first, image):
     assert not np.any(field.rate[0])
 
 
+@pytest.mark.long
 @needs_x64
 def test_energy_stays_between_hard_faces():
     """Between walls, over five hundred periods, whatever the step."""
@@ -93,6 +94,7 @@ def test_energy_stays_between_hard_faces():
         np.testing.assert_allclose(swing, swing[0], rtol=1e-7)
 
 
+@pytest.mark.long
 @needs_x64
 def test_waves_leave():
     """Through layers, and none comes back later."""

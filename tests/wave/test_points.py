@@ -28,6 +28,7 @@ def _values(wave, between):
     return jnp.asarray(wave(np.arange(NUM) + 0.5 * between))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place_km", [0.0, 0.3, 2.7, 17.0, 17.5, 28.6, 30.0])
 @pytest.mark.parametrize("between", [False, True])
 @pytest.mark.parametrize("odd", [False, True])
@@ -70,6 +71,7 @@ def test_sources_at_a_face_act_with_their_images(place_km):
     )
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("place_km", [0.0, 0.4, 3.0, 12.3])
 def test_gradients_in_the_position(place_km):

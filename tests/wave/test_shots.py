@@ -56,6 +56,7 @@ def test_a_sum_and_its_gradient(problem, batch):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="differences need float64")
 def test_derivatives_of_a_sum(problem):
     model, shots = problem

@@ -16,6 +16,7 @@ def _read(signal, index):
     return jnp.sum(weights * jax.lax.dynamic_slice(signal, (first,), (weights.shape[0],)))
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize(("nodes_per_wavelength", "error"), [(4.0, 9.5e-5), (5.3, 9.5e-5), (8.0, 9e-5)])
 def test_waves_are_read_between_nodes(nodes_per_wavelength, error):
@@ -32,6 +33,7 @@ def test_on_a_node():
     np.testing.assert_allclose(weights, expected, atol=1e-7)
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("index", [20.0, 20.3, 20.999])
 def test_gradients(index):

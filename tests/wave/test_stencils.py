@@ -54,6 +54,7 @@ def test_order_of_convergence(order):
     np.testing.assert_allclose(slopes, order, atol=0.25)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("order", ORDERS)
 def test_laplacian_is_the_sum_of_its_axes(shape, order, getkey):
