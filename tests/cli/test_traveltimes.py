@@ -211,7 +211,7 @@ def snell_s(thickness_km, speed_km_s, offset_km):
     return float(np.sum(h / v / cosine(p)))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_reflected_waves(diffseis, files):
     """Off the bottom of two layers by Snell's law; off the same depth as points, by sweeps; nothing from below it."""
     (files / "v.csv").write_text("depth_km,vp_km_s,vs_km_s\n0,4,2.3\n20,5,3.0\n30,8,4.6\n")
@@ -258,7 +258,7 @@ def _valley(folder, deepest_km=4.0):
     xarray.Dataset(data, {"x": x, "y": y, "z": z}).to_netcdf(folder / "v.nc", engine="h5netcdf")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_waves_go_round_air(diffseis, files):
     _valley(files)
     (files / "s.csv").write_text("id,x_km,y_km,z_km\na,-8,0,0.5\n")

@@ -38,7 +38,7 @@ def _round_the_wall(num_nodes):
 
 
 @needs_x64
-@pytest.mark.long
+@pytest.mark.slow
 def test_waves_go_round_a_cavity():
     errors = []
     for num in (51, 101, 201):
@@ -51,7 +51,7 @@ def test_waves_go_round_a_cavity():
 
 
 @needs_x64
-@pytest.mark.long
+@pytest.mark.slow
 def test_what_lies_in_the_air_does_not_matter():
     """A flat ground on nodes: below it times are those of the half-space, whatever the air's speed, and gradients are those of differences."""
     grid = RegularGrid([0.0, -1.0], 0.5, (33, 25))

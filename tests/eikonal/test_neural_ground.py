@@ -43,7 +43,7 @@ def _relative(found, exact):
     return float(np.linalg.norm(np.asarray(found) - exact) / np.linalg.norm(exact))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "form"),
     [(MODEL, "space"), pytest.param(TransverselyIsotropic(MODEL, 0.2, 0.1), "plane", marks=pytest.mark.slow)],

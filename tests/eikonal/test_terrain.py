@@ -56,7 +56,7 @@ def _error_under_a_hill(num_nodes, height_km, source_km):
     return _relative(jnp.sqrt(square) * solution.stats["tau"].reshape(-1), np.asarray(exact))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_times_under_a_hill():
     assert _error_under_a_hill(41, 1.0, (7.313, 6.871)) < 1.15e-4  # measured 1.07e-4
 

@@ -177,7 +177,7 @@ def test_resampling_with_more_combs_holds_a_far_tail():
     assert np.max(many) < 0.12
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_resampling_by_two_sets_of_weights():
     points = jr.normal(jr.key(10), (500, 2))
     by_first = 2 * points[:, 0]

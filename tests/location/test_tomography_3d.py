@@ -13,7 +13,7 @@ from diffseis.location.tomography_problem import travel_times
 from tests.location.tomography import block_medium, network, observe
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_block_products_are_differences(getkey):
     """Times of all picks change with speeds and places as the products with the Jacobian say."""
     start, stations, data = network(3, 2, seed=4)

@@ -128,7 +128,7 @@ def test_other_sizes(synthetic, count, located, tmp_path):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["report.html"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_thousand_events_stay_small(synthetic):
     catalogue = synthetic.make_catalogue(1000, num_stations=55)
     assert len(render_report(catalogue, run=RUN)) < 5_000_000
