@@ -24,9 +24,12 @@ def train_wave(
     from diffseis.cli.terminal import Reporter, prepare_jax
 
     prepare_jax()
-    from diffseis.workflows.wave_networks import network_cost_lines, prepare_network, run_network
+    from diffseis.workflows.run_folders import check_folder, naming
+    from diffseis.workflows.wave_networks import COMMAND, network_cost_lines, prepare_network, run_network
 
-    job = prepare_network(settings, file=config)
+    with naming(config):
+        job = prepare_network(settings, file=config)
+    check_folder(out, COMMAND)
     for line in network_cost_lines(job):
         typer.echo(line)
     for notice in job.notices:

@@ -19,15 +19,20 @@ def wave(
     from diffseis.cli.terminal import Reporter, prepare_jax
 
     prepare_jax()
+    from diffseis.workflows.run_folders import check_folder, naming
     from diffseis.workflows.wave_jobs import cost_lines, prepare_waves
-    from diffseis.workflows.waves import run_waves
+    from diffseis.workflows.waves import COMMAND, run_waves
 
-    job = prepare_waves(settings)
+    with naming(config):
+        job = prepare_waves(settings)
+    check_folder(out, COMMAND)
     for line in cost_lines(job):
         typer.echo(line)
     for notice in job.notices:
         typer.echo(f"note: {notice}", err=True)
     if dry_run:
+        if all(e.problem for e in job.events):
+            raise typer.Exit(3)
         return
     with Reporter() as reporter:
         record = run_waves(job, out, progress=reporter.update)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from diffseis.io.records import write_json as write_json
     from diffseis.io.records import write_station_terms_csv as write_station_terms_csv
     from diffseis.io.seismograms import band_code as band_code
+    from diffseis.io.seismograms import check_station_id as check_station_id
     from diffseis.io.seismograms import to_stream as to_stream
     from diffseis.io.seismograms import write_mseed as write_mseed
     from diffseis.io.stations_csv import is_on_section as is_on_section
@@ -74,6 +75,7 @@ _HOME = {
     "assign_networks": "networks",
     "atomic_path": "atomic",
     "band_code": "seismograms",
+    "check_station_id": "seismograms",
     "create_greens": "greens",
     "nonlinloc_files": "velocity_grids",
     "open_greens": "greens",

@@ -92,6 +92,15 @@ def write_mseed(path: str | Path, stream: Any) -> None:
         stream.write(str(temporary), format="MSEED", encoding="FLOAT64")
 
 
+def check_station_id(name: str) -> None:
+    """Refuse a ``network.station`` that miniSEED cannot hold.
+
+    Raises:
+        InputError: which says how long codes may be.
+    """
+    _codes(name)
+
+
 def _codes(name: str) -> tuple[str, str]:
     network, _, station = name.rpartition(".")
     for what, code in (("network", network), ("station", station)):

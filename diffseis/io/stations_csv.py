@@ -233,7 +233,7 @@ def read_section_stations_csv(path: str | Path) -> dict[str, np.ndarray]:
     places = np.stack([number_column(table, n) for n in ("x_km", "z_km")], axis=-1)
     found: dict[str, np.ndarray] = {}
     for row, (network, station) in enumerate(zip(networks, code_column(table, "station"), strict=True)):
-        name = f"{network}.{station}"
+        name = f"{network}.{station}" if network else str(station)
         if name in found:
             raise table.error(row, "station", f"{name!r} is given twice", "give each station one row")
         found[name] = places[row]

@@ -8,9 +8,6 @@ from matplotlib.figure import Figure
 
 from diffseis.plot.style import house_style, new_figure
 
-_SATURATED = 0.7
-"""Share of the largest amplitude at which colours end: beside sources fields are large."""
-
 
 def network_figure(
     truth: Float[np.ndarray, "row x z"],
@@ -47,21 +44,20 @@ def network_figure(
             largest = max(float(np.max(np.abs(one))), 1e-300)
             for ax, field in zip(row, (one, other, exaggeration * (other - one)), strict=True):
                 ax.imshow(
-                    field.T / largest, extent=extent, cmap="RdBu_r", vmin=-_SATURATED, vmax=_SATURATED, interpolation="bilinear", aspect="equal"
+                    field.T / largest, extent=extent, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="bilinear", aspect="equal"
                 )  # fmt: skip
                 if speed_km_s is not None and np.ptp(speed_km_s) > 1e-6:
                     ax.contour(x_km, depth_km, speed_km_s.T, levels=6, colors="0.35", linewidths=0.4)
                 ax.plot(*source_km, "*", color="#F0E442", markeredgecolor="black", markersize=8)
             row[0].set_ylabel(f"{label}\nDepth (km)")
-            figure.colorbar(
-                row[0].images[0],
-                ax=list(row),
-                extend="both",
-                pad=0.02,
-                aspect=18,
-                shrink=0.75,
-                label=f"{quantity} / largest of the row",
-            )
+        figure.colorbar(
+            axes[0, 0].images[0],
+            ax=axes.ravel().tolist(),
+            pad=0.02,
+            aspect=30,
+            shrink=min(1.0, 1.6 / len(truth)),
+            label=f"{quantity} / largest of the row",
+        )
         for ax, title in zip(axes[0], ("Direct solver", "Network", "Difference" if exaggeration == 1 else f"Difference, {exaggeration} times"), strict=True):  # fmt: skip
             ax.set_title(title, pad=6)
         for ax in axes[-1]:

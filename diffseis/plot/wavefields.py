@@ -124,6 +124,22 @@ class WavefieldFrames:
     title: str
 
 
+def _speed_lines(speed_km_s) -> tuple[list[float], str]:
+    """Where to draw the medium, and what is drawn: the interfaces of a few layers, else lines of some speeds."""
+    rounded = np.round(np.asarray(speed_km_s, float), 3)
+    values, counts = np.unique(rounded, return_counts=True)
+    layers = values[counts > 0.02 * rounded.size]
+    # Nodes on an interface may have the mean of both sides, which is no layer.
+    means = (layers[:-2] + layers[2:]) / 2
+    layers = np.delete(layers, 1 + np.flatnonzero(np.abs(layers[1:-1] - means) < 2e-3))
+    if 2 <= layers.size <= 8 and np.mean(np.isin(rounded, layers)) > 0.85:
+        shown = ", ".join(f"{v:.3g}" for v in layers)
+        return [float(v) for v in (layers[:-1] + layers[1:]) / 2], f"grey: interfaces of {shown} km/s"
+    low, high = np.quantile(speed_km_s, [0.1, 0.9])
+    lines = [float(v) for v in np.linspace(low, high, 4)] if high > low else [float(np.mean(speed_km_s))]
+    return lines, f"grey: speeds of {', '.join(f'{v:.3g}' for v in lines)} km/s"
+
+
 def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: int) -> None:
     """Write a GIF. Colours saturate at the largest amplitude of the median frame, so that late waves are seen."""
     peaks = np.max(np.abs(frames.values), axis=(1, 2))
@@ -140,13 +156,17 @@ def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: int) -
             frames.values[0].T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="bilinear", aspect="equal"
         )  # fmt: skip
         if np.ptp(frames.speed_km_s) > 1e-3 * np.mean(frames.speed_km_s):
-            drawn = ax.contour(
-                x, z, frames.speed_km_s.T, levels=4, colors="#555555", linewidths=0.4, alpha=0.4
-            )
-            speeds = [f"{v:.3g}" for v in drawn.levels if np.ptp(np.sign(frames.speed_km_s - v))]
-            told = f"grey lines: speed {', '.join(speeds)} km/s"
+            levels, told = _speed_lines(frames.speed_km_s)
+            ax.contour(x, z, frames.speed_km_s.T, levels=levels, colors="#555555", linewidths=0.4, alpha=0.4)
             ax.text(
-                1.0, -0.02, told, transform=ax.transAxes, ha="right", va="top", fontsize=6, color="#555555"
+                0.995,
+                0.01,
+                told,
+                transform=ax.transAxes,
+                ha="right",
+                va="bottom",
+                fontsize=6,
+                color="#333333",
             )
         ax.plot(
             *frames.source_km,

@@ -23,9 +23,11 @@ def check_within(what: str, x_km: Any, box: Box | None) -> None:
     if box is None or not is_concrete(x_km, box):
         return
     low, high = np.asarray(box)
+    if np.shape(x_km)[-1:] != (low.size,):
+        raise ValueError(f"{what}s need {low.size} coordinates, got an array of shape {np.shape(x_km)}")
     points = np.asarray(x_km).reshape(-1, low.size)
     slack = 1e-6 * (high - low)
-    outside = np.flatnonzero(np.any((points < low - slack) | (points > high + slack), axis=1))
+    outside = np.flatnonzero(~np.all((points >= low - slack) & (points <= high + slack), axis=1))
     if outside.size:
         raise ValueError(
             f"{what} at {points[outside[0]]} km lies outside the network's medium, which spans {low} to {high} km"
@@ -37,5 +39,7 @@ def check_times(time_s: Any, last_s: Any) -> None:
     if not is_concrete(time_s, last_s):
         return
     time, last = np.asarray(time_s), float(last_s)
-    if np.any(time < -1e-9 * last) or np.any(time > last * (1 + 1e-6)):
+    if time.ndim:
+        raise ValueError(f"`time_s` must be one time, got an array of shape {time.shape}: use `jax.vmap`")
+    if not (-1e-9 * last <= time <= last * (1 + 1e-6)):
         raise ValueError(f"`time_s` {time} lies outside the network's series, which span 0 to {last:g} s")

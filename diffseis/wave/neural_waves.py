@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from diffseis.core.concrete import is_concrete
 from diffseis.networks import AbstractFeatures
 from diffseis.wave.extents import Box, check_times, check_within
 from diffseis.wave.resampling import finer
@@ -84,9 +85,15 @@ class WaveNetwork(eqx.Module):
             substeps: per sample; by default 25 per period of `pass_hz`, which `time_axis` and `pass_hz` must be concrete for.
 
         Raises:
-            ValueError: for sources that can be seen to lie outside the medium.
+            ValueError: for sources that can be seen to lie outside the medium, and series of another length than the time axis.
         """
         check_within("source", sources.position_km, self.box_km)
+        if sources.series.shape[1] != time_axis.num_samples:
+            raise ValueError(
+                f"sources have {sources.series.shape[1]} samples, the time axis {time_axis.num_samples}"
+            )
+        if radius_km is not None and is_concrete(radius_km) and not float(radius_km) > 0:
+            raise ValueError(f"`radius_km` must be above 0, got {float(radius_km)}")
         if substeps is None:
             substeps = max(1, int(np.ceil(float(time_axis.dt_s) * float(self.pass_hz) * STEPS_PER_PERIOD)))
         radius = self.radius_km if radius_km is None else radius_km

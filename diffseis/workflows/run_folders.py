@@ -23,6 +23,7 @@ def folder_of(out: Path, command: str) -> Iterator[Path]:
         OutputError: if the folder cannot be made.
         InputError: if it holds the run of another command, or one that is at work.
     """
+    check_folder(out, command)
     make_folder(out)
     with exclusive(out):
         for file in _earlier(out, command):
@@ -31,6 +32,8 @@ def folder_of(out: Path, command: str) -> Iterator[Path]:
             if path.resolve().is_relative_to(out.resolve()):
                 try:
                     path.unlink(missing_ok=True)
+                    if path.parent != out and path.parent.is_dir() and not any(path.parent.iterdir()):
+                        path.parent.rmdir()
                 except OSError as error:
                     raise OutputError(
                         f"cannot be replaced ({error.strerror})",
@@ -38,6 +41,20 @@ def folder_of(out: Path, command: str) -> Iterator[Path]:
                         fix="choose another folder with --out",
                     ) from error
         yield out
+
+
+def check_folder(out: Path, command: str) -> None:
+    """Refuse a folder of something else, before anything is computed or made.
+
+    Raises:
+        InputError: if it is a file, a store, or holds the run of another command.
+    """
+    fix = "choose another folder with --out"
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file", file=out, field="out", fix=fix)
+    if any((out / name).exists() for name in (".zgroup", "zarr.json", ".zattrs")):
+        raise InputError("is a store of arrays", file=out, field="out", fix=fix)
+    _earlier(out, command)
 
 
 def _earlier(out: Path, command: str) -> list[str]:
@@ -59,3 +76,14 @@ def _earlier(out: Path, command: str) -> list[str]:
             f"holds the results of {theirs}", file=out, field="out", fix="choose another folder with --out"
         )
     return [*files, "run.json"]
+
+
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Refusals that name no file are of settings: they name the file of these."""
+    try:
+        yield
+    except InputError as error:
+        if error.file is not None:
+            raise
+        raise InputError(error.why, file=file, field=error.field, fix=error.fix) from error

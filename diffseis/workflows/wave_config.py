@@ -1,15 +1,18 @@
 """Settings of ``diffseis wave`` and ``diffseis greens``: TOML, checked before anything is computed. Imports no JAX."""
 
+import datetime
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from diffseis.core.errors import InputError
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Vector = tuple[float, ...]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Vector = tuple[Finite, ...]
 
 
 class _Table(BaseModel):
@@ -54,20 +57,38 @@ class EventEntry(_Table):
     position_km: Vector | None = None
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=360)
-    depth_km: float | None = None
+    depth_km: Finite | None = None
     time: str = "2000-01-01T00:00:00Z"
-    moment_nm: tuple[float, ...] | None = Field(
+    moment_nm: Vector | None = Field(
         None, description="nn, ee, dd, ne, nd, ed in N m; in two dimensions xx, zz, xz in N m per km"
     )
-    strike_dip_rake_deg: tuple[float, float, float] | None = None
+    strike_dip_rake_deg: tuple[Finite, Finite, Finite] | None = None
     magnitude: float | None = Field(None, ge=-5, le=10)
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _as_words(cls, value):
+        # TOML has dates and times of its own.
+        return value.isoformat() if isinstance(value, datetime.datetime) else value
+
+    @model_validator(mode="after")
+    def _of_one_mechanism(self):
+        if self.moment_nm is not None and (
+            self.strike_dip_rake_deg is not None or self.magnitude is not None
+        ):
+            raise ValueError(
+                "both moment_nm and strike_dip_rake_deg or magnitude are given; give one mechanism"
+            )
+        if self.moment_nm is not None and not any(self.moment_nm):
+            raise ValueError("moment_nm is zero; give the moment of an earthquake")
+        return self
 
     @model_validator(mode="after")
     def _placed(self):
         if (self.position_km is None) == (self.latitude is None or self.longitude is None):
             word = "neither" if self.position_km is None else "both"
             raise ValueError(
-                f"{word} position_km and latitude with longitude are given; give one of them (depth_km belongs to the latter)"
+                f"{word} position_km {'nor' if word == 'neither' else 'and'} latitude with longitude are given; give one of them (depth_km belongs to the latter)"
             )
         return self
 
@@ -170,11 +191,13 @@ class WaveConfig(_Table):
         both, none = self.event and self.events_file, not self.event and self.events_file is None
         if both or (none and self.store is None):
             raise ValueError(
-                f"{'both' if both else 'neither'} events_file and [[event]] tables are given; give one of them"
+                f"{'both events_file and' if both else 'neither events_file nor'} [[event]] tables are given; give one of them"
             )
         if bool(self.station) == (self.stations_file is not None):
-            word = "both" if self.station else "neither"
-            raise ValueError(f"{word} stations_file and [[station]] tables are given; give one of them")
+            words = "both stations_file and" if self.station else "neither stations_file nor"
+            raise ValueError(f"{words} [[station]] tables are given; give one of them")
+        if self.band_hz is not None and self.band_hz[0] >= self.band_hz[1]:
+            raise ValueError("band_hz falls; give its lower end first")
         if self.frame is None and (self.events_file or any(e.latitude is not None for e in self.event)):
             raise ValueError(
                 "there are places in degrees, but no [frame]; add one, with the latitude and longitude of the axes' origin"
@@ -199,7 +222,7 @@ def load_wave_config(values: dict[str, Any], *, file: Path) -> WaveConfig:
     except ValidationError as error:
         # A misspelt key is told before the one that is missing for it.
         first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        keys = [str(k) for k in first["loc"]]
+        keys = [str(k) for k in first["loc"] if not re.search(r"[\[-]", str(k))]
         field = ".".join(keys) or "configuration"
         why = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":

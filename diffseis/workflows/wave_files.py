@@ -23,8 +23,7 @@ def write_event(job: WaveJob, event: Event, records, frames, out: Path) -> list[
         frames: of the wavefield, (node, component, frame); None for none.
         out: where the event's folder goes.
     """
-    safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in event.event_id) or "event"
-    folder = out / safe
+    folder = out / event.folder
     start = event.time - np.timedelta64(round(job.config.time.origin_s * 1e9), "ns")
     if job.is_solid:
         name = job.config.output.quantity
@@ -52,17 +51,19 @@ def write_event(job: WaveJob, event: Event, records, frames, out: Path) -> list[
         )  # fmt: skip
         write_mseed(folder / "seismograms.mseed", stream)
         files.append("seismograms.mseed")
-    distance = np.linalg.norm((places - event.position_km)[:, :-1], axis=1)
+    offset = (places - event.position_km)[:, :-1]
+    # On a section what lies on either side is told apart by the sign.
+    distance = np.linalg.norm(offset, axis=1) if offset.shape[1] > 1 else offset[:, 0]
     figure = record_figure(
         records * 1e3 if job.is_solid else records, distance, times - job.config.time.origin_s, list(job.stations),
-        components=components, quantity=name, units={"km": "m", "km/s": "m/s"}.get(units, units), title=f"Event {event.event_id}", distance="Epicentral distance" if places.shape[1] == 3 else "Distance along the section",
+        components=components, quantity=name, units={"km": "m", "km/s": "m/s"}.get(units, units), title=f"Event {event.event_id}", distance="Epicentral distance" if places.shape[1] == 3 else "Distance from the source along the section",
     )  # fmt: skip
     with atomic_path(folder / "section.png") as temporary:
         temporary.write_bytes(figure_png(figure, dpi=150))
     files.append("section.png")
     if frames is not None:
         files += _write_frames(job, event, frames, folder, about)
-    return [f"{safe}/{f}" for f in files]
+    return [f"{event.folder}/{f}" for f in files]
 
 
 def _components(job: WaveJob) -> list[str]:

@@ -1,6 +1,6 @@
 """Media, sources and stations of ``diffseis wave`` out of its settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +11,7 @@ from diffseis.core.grids import RegularGrid
 from diffseis.core.units import MOMENT_UNIT_NM, scalar_moment_nm
 from diffseis.io import (
     Mechanism,
+    check_station_id,
     is_on_section,
     read_mechanisms,
     read_section_stations_csv,
@@ -24,6 +25,10 @@ from diffseis.workflows.wave_config import EventEntry, WaveConfig
 SOLIDS = ("elastic", "viscoelastic")
 NEAR_KM = 1.0
 """Distance from a section up to which nothing is said."""
+
+
+LONGEST = 100
+"""Letters of a folder's name."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,19 @@ class Event:
     position_km: np.ndarray
     moment: np.ndarray
     problem: str = ""
+
+    @property
+    def folder(self) -> str:
+        """A name for a folder of its own."""
+        safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in self.event_id)[:LONGEST]
+        # No name of a folder begins with a dot: two of them would be the folder above.
+        return "_" * (len(safe) - len(safe.lstrip("."))) + safe.lstrip(".") or "event"
+
+    @property
+    def is_isotropic(self) -> bool:
+        """Whether the tensor pushes alike in all directions."""
+        diagonal = np.trace(self.moment) / self.moment.shape[0] * np.eye(self.moment.shape[0])
+        return bool(np.max(np.abs(self.moment - diagonal)) <= 1e-6 * np.max(np.abs(self.moment)))
 
     @property
     def explosion(self) -> float:
@@ -75,7 +93,9 @@ def read_wave_stations(config: WaveConfig, grid: RegularGrid, notices: list[str]
     else:
         found = {s.id: _place(s.position_km, grid, f"station {s.id}") for s in config.station}
     top = float(grid.origin_km[-1])
-    raised = [n for n, p in found.items() if p[-1] < top]
+    below = np.append(np.zeros(grid.num_dims - 1), 1.0)
+    lifted = {n: p + below * max(0.0, top - p[-1]) for n, p in found.items()}
+    raised = [n for n, p in found.items() if p[-1] < top and grid.contains(lifted[n])]
     if raised:
         notices.append(f"above the medium, and put on its top: stations {', '.join(raised)}")
     found = {n: np.append(p[:-1], max(p[-1], top)) for n, p in found.items()}
@@ -85,10 +105,19 @@ def read_wave_stations(config: WaveConfig, grid: RegularGrid, notices: list[str]
     found = {n: p for n, p in found.items() if n not in outside}
     if not found:
         raise InputError(
-            "no station lies within the medium",
+            "no station lies within the medium" if outside else "holds no stations",
+            file=config.stations_file,
             field="stations_file, station",
-            fix="check the frame and the medium's extent",
+            fix="check the frame and the medium's extent" if outside else "add some",
         )
+    if config.equation in SOLIDS:
+        for name in found:
+            try:
+                check_station_id(name)
+            except InputError as error:
+                raise InputError(
+                    error.why, file=config.stations_file, field=error.field, fix=error.fix
+                ) from error
     return found
 
 
@@ -106,7 +135,30 @@ def read_wave_events(config: WaveConfig, grid: RegularGrid, notices: list[str]) 
         if place is None and not m.problem:
             _tell_offsets(config, grid, m.latitude, m.longitude, [f"event {m.event_id}"], notices)
     found = [_event(config, grid, m, p) for m, p in zip(mechanisms, places, strict=True)]
+    found = _named_apart(found, notices)
     notices += [f"event {e.event_id} will not be computed: {e.problem}" for e in found if e.problem]
+    if config.equation not in SOLIDS:
+        sheared = [e.event_id for e in found if not e.problem and not e.is_isotropic]
+        if sheared:
+            notices.append(
+                f"{config.equation} media have no shear, so that these are computed as explosions of the same norm: events {', '.join(sheared)}"
+            )
+    return found
+
+
+def _named_apart(events: list[Event], notices: list[str]) -> list[Event]:
+    """With names, and folders, of which no two are the same."""
+    found, names, folders = [], set(), {"run.json"}
+    for event in events:
+        name, number = event.event_id, 1
+        while name in names or replace(event, event_id=name).folder.lower() in folders:
+            number += 1
+            name = f"{event.event_id} ({number})"
+        if name in names or number > 1:
+            notices.append(f"two events are called {event.event_id}, or alike: the later one is {name}")
+        names.add(name)
+        found.append(replace(event, event_id=name))
+        folders.add(found[-1].folder.lower())
     return found
 
 

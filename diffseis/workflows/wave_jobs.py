@@ -35,6 +35,12 @@ from diffseis.workflows.wave_runs import (
 
 LEAST = 2.0
 """Points per shortest wavelength."""
+DRAWING_S = 0.4
+"""A frame of an animation (measured)."""
+CUT = 0.05
+"""Of the peak, at the first or last sample, beyond which a pulse is cut."""
+PROGRAM_MB = 700
+"""What the program needs before it computes anything: compilation and drawing included (measured)."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ def prepare_waves(config: WaveConfig) -> WaveJob:
     job = WaveJob(
         config, equation, medium, boundary, axis, substeps, series, stations, events, plane, axes, notices
     )
+    _check_pulse(config, series)
     points = points_per_wavelength(job)
     if points < LEAST:
         raise InputError(
@@ -105,6 +112,25 @@ def prepare_waves(config: WaveConfig) -> WaveJob:
         )
     notices += _warnings(job)
     return job
+
+
+def _check_pulse(config: WaveConfig, series: np.ndarray) -> None:
+    """Refuse series that begin or end within the pulse: a cut has all frequencies."""
+    peak = np.max(np.abs(series))
+    enough = f"a pulse of {config.frequency_hz:g} Hz needs about {1.2 / config.frequency_hz:.2g} s before and after its origin"
+    if config.time.origin_s >= config.time.duration_s or not peak:
+        raise InputError(
+            f"{config.time.origin_s:g} is not within the {config.time.duration_s:g} s of the records", field="time.origin_s",
+            fix=f"give a smaller one, or a longer time.duration_s: {enough}",
+        )  # fmt: skip
+    for value, name, words in (
+        (series[0], "time.origin_s", "begin"),
+        (series[-1], "time.duration_s", "end"),
+    ):
+        if abs(value) > CUT * peak:
+            raise InputError(
+                f"lets sources {words} at {100 * abs(value) / peak:.0f} % of their peak", field=name, fix=f"give a larger one: {enough}"
+            )  # fmt: skip
 
 
 def _plane(config: WaveConfig, grid: RegularGrid, events: list[Event], num_steps: int):
@@ -145,7 +171,7 @@ def _warnings(job: WaveJob) -> list[str]:
         found.append(
             "in two dimensions sources are lines across the section: amplitudes decay with the root of distance, and pulses have tails"
         )
-    if points < enough:
+    if points < 0.99 * enough:
         found.append(
             f"the grid is coarse for the sources: {points:.1f} points per shortest wavelength, order {config.order} needs {enough:g}; take a spacing "
             f"{enough / points:.1f} times smaller, a lower frequency_hz, or a higher order"
@@ -193,9 +219,12 @@ def cost_lines(job: WaveJob) -> list[str]:
         f"grid: {times(grid.shape)} nodes, with absorbing layers {times(shape)}; spacing {times(f'{s:g}' for s in np.asarray(grid.spacing_km))} km",
         f"time: {job.time_axis.num_samples} samples of {float(job.time_axis.dt_s):g} s, {job.substeps} steps each: {steps} steps of {float(job.time_axis.dt_s) / job.substeps:.4g} s",
         f"sources: {todo} of {len(job.events)}; {math.prod(shape) * steps * todo:.3g} updates of nodes in all",
-        f"memory: {needed.forward_bytes / 1e6:,.0f} MB while an event is computed",
+        f"memory: about {needed.forward_bytes / 1e6 + PROGRAM_MB:,.0f} MB, of which {PROGRAM_MB} are the program itself",
         f"frequencies up to {highest_frequency_hz(job.series, job.config.time.dt_s):.3g} Hz: {points_per_wavelength(job):.1f} points per shortest wavelength",
     ]
     if job.plane is not None:
-        lines.append(f"snapshots: {job.config.output.snapshots} of {times(job.plane.shape[:2])} nodes")
+        drawing = DRAWING_S * job.config.output.snapshots * todo
+        lines.append(
+            f"snapshots: {job.config.output.snapshots} of {times(job.plane.shape[:2])} nodes; about {drawing:,.0f} s to draw them"
+        )
     return lines

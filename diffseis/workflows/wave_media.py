@@ -51,6 +51,14 @@ def _values(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
     if table.file.suffix.lower() == ".csv":
         return _layers(table)
     values, own = read_media_arrays(table.file)
+    for name, least in (("vp", "above 0"), ("rho", "above 0"), ("vs", "0 or more")):
+        if name in values and not (np.all(values[name] > 0) or (name == "vs" and np.all(values[name] >= 0))):
+            raise InputError(
+                f"reaches down to {np.min(values[name]):g}",
+                file=table.file,
+                field=name,
+                fix=f"give values {least}",
+            )
     num = values["vp"].ndim
     if own is None:
         if table.spacing_km is None:
@@ -63,7 +71,12 @@ def _values(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
 
 
 def _layers(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
-    model = read_velocity_csv(table.file, table.kind, vp_vs=table.vp_vs)
+    try:
+        model = read_velocity_csv(table.file, table.kind, vp_vs=table.vp_vs)
+    except InputError as error:
+        # There are options in the place of settings for the commands that have no file of them.
+        fix = (error.fix or "").replace("--vp-vs 1.73", "medium.vp_vs = 1.73")
+        raise InputError(error.why, file=error.file, line=error.line, field=error.field, fix=fix) from error
     if table.end_km is None or table.spacing_km is None:
         raise InputError(
             "are missing",
@@ -86,7 +99,7 @@ def _layers(table: MediumTable) -> tuple[dict[str, np.ndarray], RegularGrid]:
         raise InputError(
             f"a grid from {origin} to {np.asarray(table.end_km)} km has {count} nodes",
             field="medium.end_km",
-            fix="give two or three coordinates beyond origin_km",
+            fix="give a smaller medium.spacing_km, or coordinates farther beyond origin_km",
         )
     depth = origin[-1] + spacing[-1] * np.arange(count[-1])
     if table.kind == "linear":

@@ -24,9 +24,13 @@ from diffseis.wave import (
     train_helmholtz,
     train_waves,
 )
+from diffseis.wave.domain import Domain
+from diffseis.wave.harmonic_operator import fastest
 from diffseis.wave.neural_features import PER_WAVELENGTH as OF_ONE_FREQUENCY
 from diffseis.wave.neural_features import default_number
+from diffseis.wave.neural_rows import outside
 from diffseis.wave.neural_waves_training import PER_WAVELENGTH as IN_TIME
+from diffseis.wave.stretching import stretch_of
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 from diffseis.workflows.wave_config import NetworkTable, WaveConfig
@@ -36,6 +40,8 @@ from diffseis.workflows.wave_runs import highest_frequency_hz
 
 Progress = Callable[[str, int, int], None]
 COMMAND = "diffseis train-wave"
+LAYERS_IN_TIME = 1.5
+"""Thickness of layers in wavelengths; at one frequency one is enough."""
 ROUGH = 0.1
 """Error beyond which a network is called inaccurate."""
 MOST = 20_000
@@ -76,9 +82,7 @@ class NetworkJob:
 
     def faces(self, thickness: int) -> Boundary:
         """Layers of so many nodes, and the surface."""
-        top = bool(self.waves.config.free_surface)
-        options = {"num_nodes": thickness, "reflection": 1e-3}
-        return Boundary.absorbing(self.medium.grid.num_dims, free_surface=top, **options)
+        return _faces(self.waves.config, self.medium, thickness)
 
 
 def prepare_network(config: WaveConfig, *, file: Path) -> NetworkJob:
@@ -117,7 +121,7 @@ def prepare_network(config: WaveConfig, *, file: Path) -> NetworkJob:
     highest = highest_frequency_hz(waves.series, config.time.dt_s)
     hz = table.frequency_hz or (highest if table.kind == "time" else config.frequency_hz)
     lost = []
-    num = table.num_features or _default_number(medium, table.kind, hz)
+    num = table.num_features or _default_number(config, medium, table.kind, hz)
     if num > MOST:
         raise InputError(
             f"a network of {hz:.3g} Hz in this medium needs about {num} features; {MOST} are the most",
@@ -143,7 +147,7 @@ def network_cost_lines(job: NetworkJob) -> list[str]:
     return [
         f"medium: {shown(extent, '.3g')} km, speeds {speed.min():.3g} to {speed.max():.3g} km/s",
         f"waves: {word} {job.hz:.3g} Hz; {shown(lengths, '.1f')} of the shortest wavelengths",
-        f"features: about {num:,}; memory: about {of_pairs * num**2 / 1e6:,.0f} MB",
+        f"features: {num:,}; memory: about {of_pairs * num**2 / 1e6:,.0f} MB",
         f"sources to be judged by: {len(job.places)} of {len(job.waves.events)}",
     ]
 
@@ -190,27 +194,36 @@ def _run(job: NetworkJob, out: Path, tell: Progress) -> dict[str, Any]:
     return record
 
 
-def _default_number(medium: AcousticMedium | VTIMedium, kind: str, hz: float) -> int:
-    grid = medium.grid
-    low = np.asarray(grid.origin_km)
-    high = low + np.asarray(grid.spacing_km) * (np.asarray(grid.shape) - 1)
+def _default_number(config: WaveConfig, medium: AcousticMedium | VTIMedium, kind: str, hz: float) -> int:
+    """As training chooses it: layers have features, too."""
+    lengths = _lengths(medium, hz)
+    thickness = max(2, round((LAYERS_IN_TIME if kind == "time" else 1) * lengths))
+    domain = Domain(medium.grid, _faces(config, medium, thickness))
+    low, high = outside(domain, stretch_of(domain, fastest(medium), jnp.asarray(1.0)))
     return default_number(medium, low, high, hz, IN_TIME if kind == "time" else OF_ONE_FREQUENCY)
 
 
-def _lengths(job: NetworkJob) -> float:
+def _lengths(medium: AcousticMedium | VTIMedium, hz: float) -> float:
     """Nodes per shortest wavelength."""
-    spacing = float(np.min(np.asarray(job.medium.grid.spacing_km)))
-    return float(jnp.min(job.medium.speed_km_s)) / job.hz / spacing
+    spacing = float(np.min(np.asarray(medium.grid.spacing_km)))
+    return float(jnp.min(medium.speed_km_s)) / hz / spacing
+
+
+def _faces(config: WaveConfig, medium: AcousticMedium | VTIMedium, thickness: int) -> Boundary:
+    """Layers of so many nodes, and the surface."""
+    top = bool(config.free_surface)
+    options = {"num_nodes": thickness, "reflection": 1e-3}
+    return Boundary.absorbing(medium.grid.num_dims, free_surface=top, **options)
 
 
 def _in_time(job: NetworkJob, then: Callable[[], None]):
     if not isinstance(job.medium, AcousticMedium):
         raise TypeError("networks in time are of acoustic media")
-    nodes, absorbing = _lengths(job), job.waves.config.absorbing_nodes
+    nodes, absorbing = _lengths(job.medium, job.hz), job.waves.config.absorbing_nodes
     trained = train_waves(
         job.medium,
         job.hz,
-        boundary=job.faces(max(2, round(1.5 * nodes))),
+        boundary=job.faces(max(2, round(LAYERS_IN_TIME * nodes))),
         num_features=job.table.num_features,
         key=jr.key(job.table.seed),
     )
@@ -222,7 +235,7 @@ def _in_time(job: NetworkJob, then: Callable[[], None]):
 
 
 def _of_one_frequency(job: NetworkJob, then: Callable[[], None]):
-    nodes, absorbing = _lengths(job), job.waves.config.absorbing_nodes
+    nodes, absorbing = _lengths(job.medium, job.hz), job.waves.config.absorbing_nodes
     trained = train_helmholtz(
         job.medium,
         HarmonicSources(job.places, job.sizes),

@@ -66,11 +66,14 @@ def _computed(job: WaveJob, event: Event, run, out: Path) -> tuple[str, list[str
         return f"failed: {event.problem}", []
     records, frames, result = run(event)
     if result != RESULTS.successful:
-        return "failed: seismograms are not finite; check the medium", []
+        return "failed: seismograms are not finite; check medium and moment", []
     try:
         return "computed", write_event(job, event, records, frames, out)
     except InputError as error:
-        return f"failed: {error}", []
+        # What was written before is there, and belongs to this run.
+        there = out / event.folder
+        kept = sorted(f"{event.folder}/{p.name}" for p in there.iterdir()) if there.is_dir() else []
+        return f"failed: {error}", kept
 
 
 def _compiled(job: WaveJob):

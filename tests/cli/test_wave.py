@@ -146,7 +146,8 @@ def test_dry_run_and_warnings(diffseis, folder):
     ended = _run(diffseis, folder, "--dry-run", changes=[("frequency_hz = 1.2", "frequency_hz = 1.35")])
     assert ended.code == 0, ended.err
     assert "grid: 25 x 17 nodes, with absorbing layers 37 x 23" in ended.out
-    assert "MB while an event is computed" in ended.out
+    assert "MB, of which 700 are the program itself" in ended.out
+    assert "s to draw them" in ended.out
     assert "sources are lines across the section" in ended.err
     assert "points per shortest wavelength, order 4 needs 6" in ended.err
     assert not (folder / "out").exists()
@@ -164,11 +165,21 @@ def test_dry_run_and_warnings(diffseis, folder):
         ('"v.csv"', '"c.toml"', "ending '.toml'"),
         ("end_km = [6.0, 4.0]\n", "", "field `medium.end_km, medium.spacing_km`"),
         ("position_km = [3.03, 2.07]", "position_km = [3.03, 2.07, 1.0]", "event one has 3 coordinates, the medium 2"),
-        ("position_km = [3.03, 2.07]\n", "", "neither position_km and latitude with longitude are given\n  fix: give one of them"),
+        ("position_km = [3.03, 2.07]\n", "", "neither position_km nor latitude with longitude are given\n  fix: give one of them"),
         ("[1e15, -1e15, 5e14]\ntime", "[1e15, -1e15]\ntime", "field `event one, moment_nm`"),
         ("06:40:17.32Z", "96:40:17Z", "field `event one, time`"),
         ("[[event]]\nid", "[[event]]\nlatitude = 45.0\nlongitude = 10.0\nid", "both position_km and latitude"),
         ("[1.0, 0.0]", "[77.0, 0.0]", ""),
+        ("[1e15, -1e15, 5e14]\ntime", "[1e15, nan, 5e14]\ntime", "c.toml, field `event.0.moment_nm.1`: is nan"),
+        ("[1e15, -1e15, 5e14]\ntime", "[0, 0, 0]\ntime", "moment_nm is zero\n  fix: give the moment"),
+        ("[1e15, -1e15, 5e14]\ntime", "[1e15, -1e15, 5e14]\nmagnitude = 4\ntime", "fix: give one mechanism"),
+        ("spacing_km = 0.25", "spacing_km = -1.0", "field `medium.spacing_km`: is -1.0\n  fix: give a number greater than 0"),
+        ("spacing_km = 0.25", "spacing_km = 3.0", "c.toml, field `medium.end_km`"),
+        ("origin_s = 0.6", "origin_s = 0.0", "c.toml, field `time.origin_s`: lets sources begin at 100 % of their peak"),
+        ("origin_s = 0.6", "origin_s = 2.4", "c.toml, field `time.duration_s`: lets sources end at"),
+        ("origin_s = 0.6", "origin_s = 9.0", "field `time.origin_s`: 9 is not within the 2.5 s of the records"),
+        ("XX.B", "XX.VERYLONG", "field `station`: 'VERYLONG' of XX.VERYLONG is no station code"),
+        ("order = 4", "order = 4\nband_hz = [3, 1]", "band_hz falls\n  fix: give its lower end first"),
     ],
 )  # fmt: skip
 def test_bad_settings(diffseis, folder, old, new, said):
@@ -245,8 +256,8 @@ def test_stations_along_the_section(diffseis, folder):
     (folder / "s.csv").write_text("station,x_km,z_km\nA,1.0,0.0\nB,4.6,-0.4\nC,77.0,0.0\n")
     ended = run()
     assert ended.code == 0, ended.err
-    assert "put on its top: stations .B" in ended.err
-    assert "left out: stations .C" in ended.err
+    assert "put on its top: stations B" in ended.err
+    assert "left out: stations C" in ended.err
     (folder / "s.csv").write_text("network,station,x_km,z_km\nXX,A,1.0,0.0\nXX,A,2.0,0.0\n")
     assert "line 3, field `station`: 'XX.A' is given twice" in run().err
     (folder / "s.csv").write_text("station,x_km\nA,1.0\n")
@@ -256,6 +267,38 @@ def test_stations_along_the_section(diffseis, folder):
 
 
 @pytest.mark.long
+@pytest.mark.long
+def test_names_of_events(diffseis, folder):
+    """Each has a folder of its own within the folder of the run, whatever it is called."""
+    one = CONFIG[CONFIG.index('[[event]]\nid = "one"') : CONFIG.index('[[event]]\nid = "far"')]
+    far = CONFIG[CONFIG.index('[[event]]\nid = "far"') : CONFIG.index("[[station]]")]
+    names = ("..", "a b", "a_b", "a b", "run.json", "x" * 300)
+    many = "".join(one.replace('"one"', f'"{name}"') for name in names)
+    ended = _run(diffseis, folder, changes=[(one, many), (far, ""), ("snapshots = 3", "snapshots = 0")])
+    assert ended.code == 0, ended.err
+    assert "6 of 6 events" in ended.out
+    assert "two events are called a_b, or alike: the later one is a_b (2)" in ended.err
+    folders = sorted(p.name for p in (folder / "out").iterdir() if p.is_dir())
+    assert folders == sorted(["__", "a_b", "a_b__2_", "a_b__3_", "run.json__2_", "x" * 100])
+    assert sorted(p.name for p in folder.iterdir()) == ["c.toml", "out", "v.csv"]
+
+
+def test_explosions_in_the_place_of_earthquakes_are_told(diffseis, folder):
+    ended = _run(diffseis, folder, "--dry-run", changes=[('equation = "elastic"', 'equation = "acoustic"')])
+    assert ended.code == 0, ended.err
+    assert "computed as explosions of the same norm: events one" in ended.err
+
+
+def test_a_dry_run_of_nothing(diffseis, folder):
+    """Tells that no event will be computed, and folders that cannot be."""
+    ended = _run(diffseis, folder, "--dry-run", changes=[("[3.03, 2.07]", "[33.0, 2.07]")])
+    assert ended.code == 3
+    (folder / "out").mkdir()
+    (folder / "out/zarr.json").write_text("{}")
+    ended = _run(diffseis, folder, "--dry-run")
+    assert (ended.code, "is a store of arrays" in ended.err) == (2, True)
+
+
 def test_a_folder_of_something_else(diffseis, folder):
     """Stays as it is."""
     (folder / "out").mkdir()
@@ -286,6 +329,7 @@ def test_a_second_run_replaces_the_first(diffseis, folder):
         p.relative_to(folder / "out").as_posix() for p in (folder / "out").rglob("*") if p.is_file()
     )
     assert files == ["notes.txt", "run.json", "two/records.nc", "two/section.png", "two/seismograms.mseed"]
+    assert not (folder / "out/one").exists()
     assert outside.exists()
     assert set(json.loads((folder / "out/run.json").read_text())["sha256"]) == {"medium"}
 
@@ -294,4 +338,4 @@ def test_a_folder_that_cannot_be(diffseis, folder):
     (folder / "out").write_text("a file")
     ended = _run(diffseis, folder)
     assert ended.code == 2
-    assert "cannot be made a folder of results" in ended.err
+    assert "is a file" in ended.err

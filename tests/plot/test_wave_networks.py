@@ -26,9 +26,9 @@ def test_what_differs_is_made_visible(off, said):
     )
     panels = [ax for ax in figure.axes if ax.get_images()]
     assert len(panels) == 6
-    # Each row has a bar of its own, that says what of.
+    # One bar says what of.
     bars = [ax for ax in figure.axes if ax not in panels]
-    assert [ax.get_ylabel() for ax in bars] == ["Pressure / largest of the row"] * 2
+    assert [ax.get_ylabel() for ax in bars] == ["Pressure / largest of the row"]
     assert [ax.get_title(loc="left") for ax in panels[:3]] == ["Direct solver", "Network", said]
     bottom, top = figure.axes[0].get_ylim()
     assert bottom > top
