@@ -7,6 +7,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from diffseis.plot.style import house_style, new_figure
+from diffseis.plot.wavefields import speed_lines
 
 
 def network_figure(
@@ -38,7 +39,7 @@ def network_figure(
         exaggeration = 10 ** int(np.clip(np.log10(largest / off), 0, 6)) if min(largest, off) > 0 else 1
     tall = float(np.clip((depth_km[-1] - depth_km[0]) / (x_km[-1] - x_km[0]), 0.35, 1.6))
     with house_style():
-        figure = new_figure(8.0, 0.8 + len(truth) * (0.15 + 2.2 * tall))
+        figure = new_figure(8.0, 0.8 + len(truth) * max(1.5, 0.15 + 2.2 * tall))
         axes = np.atleast_2d(figure.subplots(len(truth), 3, sharex=True, sharey=True))
         for row, one, other, label in zip(axes, truth, found, labels, strict=True):
             largest = max(float(np.max(np.abs(one))), 1e-300)
@@ -47,7 +48,8 @@ def network_figure(
                     field.T / largest, extent=extent, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="bilinear", aspect="equal"
                 )  # fmt: skip
                 if speed_km_s is not None and np.ptp(speed_km_s) > 1e-6:
-                    ax.contour(x_km, depth_km, speed_km_s.T, levels=6, colors="0.35", linewidths=0.4)
+                    levels, _ = speed_lines(speed_km_s)
+                    ax.contour(x_km, depth_km, speed_km_s.T, levels=levels, colors="0.35", linewidths=0.4)
                 ax.plot(*source_km, "*", color="#F0E442", markeredgecolor="black", markersize=8)
             row[0].set_ylabel(f"{label}\nDepth (km)")
         figure.colorbar(

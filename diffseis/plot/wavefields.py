@@ -124,7 +124,7 @@ class WavefieldFrames:
     title: str
 
 
-def _speed_lines(speed_km_s) -> tuple[list[float], str]:
+def speed_lines(speed_km_s) -> tuple[list[float], str]:
     """Where to draw the medium, and what is drawn: the interfaces of a few layers, else lines of some speeds."""
     rounded = np.round(np.asarray(speed_km_s, float), 3)
     values, counts = np.unique(rounded, return_counts=True)
@@ -156,7 +156,7 @@ def write_animation(path: Path, frames: WavefieldFrames, *, frames_per_s: int) -
             frames.values[0].T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="bilinear", aspect="equal"
         )  # fmt: skip
         if np.ptp(frames.speed_km_s) > 1e-3 * np.mean(frames.speed_km_s):
-            levels, told = _speed_lines(frames.speed_km_s)
+            levels, told = speed_lines(frames.speed_km_s)
             ax.contour(x, z, frames.speed_km_s.T, levels=levels, colors="#555555", linewidths=0.4, alpha=0.4)
             ax.text(
                 0.995,

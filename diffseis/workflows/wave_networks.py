@@ -34,7 +34,7 @@ from diffseis.wave.stretching import stretch_of
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 from diffseis.workflows.wave_config import NetworkTable, WaveConfig
-from diffseis.workflows.wave_jobs import WaveJob, prepare_waves
+from diffseis.workflows.wave_jobs import PROGRAM_MB, WaveJob, prepare_waves
 from diffseis.workflows.wave_network_files import write_wave_network
 from diffseis.workflows.wave_runs import highest_frequency_hz
 
@@ -147,7 +147,7 @@ def network_cost_lines(job: NetworkJob) -> list[str]:
     return [
         f"medium: {shown(extent, '.3g')} km, speeds {speed.min():.3g} to {speed.max():.3g} km/s",
         f"waves: {word} {job.hz:.3g} Hz; {shown(lengths, '.1f')} of the shortest wavelengths",
-        f"features: {num:,}; memory: about {of_pairs * num**2 / 1e6:,.0f} MB",
+        f"features: {num:,}; memory: about {of_pairs * num**2 / 1e6 + PROGRAM_MB:,.0f} MB, of which {PROGRAM_MB} are the program itself",
         f"sources to be judged by: {len(job.places)} of {len(job.waves.events)}",
     ]
 

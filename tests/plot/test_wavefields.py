@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diffseis.plot import WavefieldFrames, figure_png, record_figure, write_animation
-from diffseis.plot.wavefields import _speed_lines
+from diffseis.plot.wavefields import speed_lines
 
 WORDS = {"components": ("along", "down"), "quantity": "velocity", "units": "m/s", "title": "Event A"}
 
@@ -68,8 +68,8 @@ def test_lines_of_a_medium_are_its_interfaces():
     """Or speeds, where it has no layers; nodes between two layers are none."""
     depth = np.arange(40)[None] * np.ones((30, 1))
     layers = np.where(depth < 10, 2.0, np.where(depth == 10, 2.5, np.where(depth < 25, 3.0, 4.5)))
-    assert _speed_lines(layers.astype(np.float32)) == ([2.5, 3.75], "grey: interfaces of 2, 3, 4.5 km/s")
-    lines, told = _speed_lines(2.0 + depth / 40)
+    assert speed_lines(layers.astype(np.float32)) == ([2.5, 3.75], "grey: interfaces of 2, 3, 4.5 km/s")
+    lines, told = speed_lines(2.0 + depth / 40)
     assert lines == sorted(lines)
     assert len(lines) == 4
     assert told.startswith("grey: speeds of 2.1")
