@@ -216,7 +216,7 @@ def test_known_times_of_layers_are_learnt():
     assert _error(solution.value, LayeredTime(LAYERS)) < 1e-3
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_weights_of_one_medium_start_the_next():
     first = train_travel_times(
         Gradient(4.0, 0.1), LOW, HIGH, width=16, num_points=256, num_steps=40, key=jr.key(0)

@@ -46,7 +46,7 @@ def _error(num_nodes, source_km, solver=None):
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize("source_km", [(7.313, 6.871), (5.0, 5.0), (0.0, 0.0), (19.99, 0.01)])
 def test_second_order_in_two_dimensions(source_km):
@@ -250,7 +250,7 @@ def test_derivatives_that_did_not_converge_are_nan():
     assert np.isnan(jax.jit(jax.grad(time))(jnp.asarray(3.0)))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(101, 81), pytest.param((41, 37, 33), marks=pytest.mark.slow)])
 def test_single_precision(shape):
     """To rounding, that of double precision: squares of slowness are not lost in those of times over cells."""
@@ -266,7 +266,7 @@ def test_single_precision(shape):
     assert error.max() < 5e-5
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_gradients_in_single_precision():
     """Sums along many paths are larger than their terms; what rounding leaves of them is not a failure."""
     shape = (41, 41)

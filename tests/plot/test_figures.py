@@ -55,7 +55,7 @@ def test_every_figure_renders(synthetic, case):
     render_all([*figures.values(), event_figure(catalogue, 0)])
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if c not in ("usual", "one event", "none located")])
 def test_places_render(synthetic, case):
     """The figures that draw places and particles."""
@@ -150,7 +150,7 @@ def test_a_few_far_events_do_not_keep_the_view_from_the_many(synthetic):
     assert "of 60 located" in figure.axes[1].get_title(loc="left")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_nothing_is_clipped(catalogue, synthetic):
     """Titles, labels and legends lie on the figure."""
     figures = make_figures(catalogue, reference=synthetic.make_reference(catalogue))

@@ -213,7 +213,7 @@ def _misfit(found, expected):
     return float(jnp.linalg.norm(found - expected) / jnp.linalg.norm(expected))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize("kind", ["elastic", pytest.param("viscoelastic", marks=pytest.mark.slow)])
 def test_beside_direct_runs(kind):

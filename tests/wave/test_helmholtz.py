@@ -49,7 +49,12 @@ def _homogeneous(nodes_per_wavelength, num, num_dims=2):
 @needs_x64
 @pytest.mark.parametrize(
     ("nodes_per_wavelength", "order", "largest"),
-    [(6, 8, 3.1e-3), pytest.param(8, 8, 3.0e-4, marks=pytest.mark.slow), (8, 4, 0.03), (8, 2, 0.5)],
+    [
+        pytest.param(6, 8, 3.1e-3, marks=pytest.mark.slow),
+        pytest.param(8, 8, 3.0e-4, marks=pytest.mark.slow),
+        (8, 4, 0.03),
+        (8, 2, 0.5),
+    ],
 )
 def test_a_line_source(nodes_per_wavelength, order, largest):
     """On and between nodes: over up to six wavelengths, from one on."""

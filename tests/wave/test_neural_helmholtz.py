@@ -111,7 +111,7 @@ def test_hankel_functions():
     check_grads(jax.grad(lambda t: loss(jnp.stack([t]))), jnp.asarray(2.0), rtol=1e-7)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @needs_x64
 @pytest.mark.parametrize(
     ("kind", "num", "largest"),
