@@ -66,12 +66,11 @@ def _earlier(out: Path, command: str) -> list[str]:
         record = json.loads(path.read_text(encoding="utf-8"))
         theirs = str(record["command"])
         events = record.get("events", {})
-        files = (
-            [str(f) for e in events.values() for f in e.get("files", [])] if isinstance(events, dict) else []
-        )
+        of_events = [e.get("files", []) for e in events.values()] if isinstance(events, dict) else []
+        files = [str(f) for several in (record.get("files", []), *of_events) for f in several]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         theirs, files = "something else", []
-    if not theirs.startswith(command):
+    if theirs != command:
         raise InputError(
             f"holds the results of {theirs}", file=out, field="out", fix="choose another folder with --out"
         )

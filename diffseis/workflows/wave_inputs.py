@@ -93,16 +93,14 @@ def read_wave_stations(config: WaveConfig, grid: RegularGrid, notices: list[str]
     else:
         found = {s.id: _place(s.position_km, grid, f"station {s.id}") for s in config.station}
     top = float(grid.origin_km[-1])
-    below = np.append(np.zeros(grid.num_dims - 1), 1.0)
-    lifted = {n: p + below * max(0.0, top - p[-1]) for n, p in found.items()}
+    lifted = {n: np.append(p[:-1], max(p[-1], top)) for n, p in found.items()}
     raised = [n for n, p in found.items() if p[-1] < top and grid.contains(lifted[n])]
     if raised:
         notices.append(f"above the medium, and put on its top: stations {', '.join(raised)}")
-    found = {n: np.append(p[:-1], max(p[-1], top)) for n, p in found.items()}
-    outside = [n for n, p in found.items() if not grid.contains(p)]
+    outside = [n for n, p in lifted.items() if not grid.contains(p)]
     if outside:
         notices.append(f"outside the medium, and left out: stations {', '.join(outside)}")
-    found = {n: p for n, p in found.items() if n not in outside}
+    found = {n: p for n, p in lifted.items() if n not in outside}
     if not found:
         raise InputError(
             "no station lies within the medium" if outside else "holds no stations",

@@ -35,7 +35,7 @@ from diffseis.workflows.wave_runs import (
 
 LEAST = 2.0
 """Points per shortest wavelength."""
-DRAWING_S = 0.4
+DRAWING_S = 0.5
 """A frame of an animation (measured)."""
 CUT = 0.05
 """Of the peak, at the first or last sample, beyond which a pulse is cut."""

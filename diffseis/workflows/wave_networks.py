@@ -169,6 +169,7 @@ def _run(job: NetworkJob, out: Path, tell: Progress) -> dict[str, Any]:
         status = f"inaccurate: {100 * error:.2g} % off; give a larger network.num_features than {int(trained.stats['num_features'])}, or a lower frequency"
     record = {
         "command": COMMAND,
+        "files": ["network.safetensors", *(["network.png"] if job.medium.grid.num_dims == 2 else [])],
         "status": status,
         "kind": job.table.kind,
         "frequency_hz": job.hz,
@@ -197,8 +198,7 @@ def _run(job: NetworkJob, out: Path, tell: Progress) -> dict[str, Any]:
 def _default_number(config: WaveConfig, medium: AcousticMedium | VTIMedium, kind: str, hz: float) -> int:
     """As training chooses it: layers have features, too."""
     lengths = _lengths(medium, hz)
-    thickness = max(2, round((LAYERS_IN_TIME if kind == "time" else 1) * lengths))
-    domain = Domain(medium.grid, _faces(config, medium, thickness))
+    domain = Domain(medium.grid, _faces(config, medium, _thickness(kind, lengths)))
     low, high = outside(domain, stretch_of(domain, fastest(medium), jnp.asarray(1.0)))
     return default_number(medium, low, high, hz, IN_TIME if kind == "time" else OF_ONE_FREQUENCY)
 
@@ -207,6 +207,11 @@ def _lengths(medium: AcousticMedium | VTIMedium, hz: float) -> float:
     """Nodes per shortest wavelength."""
     spacing = float(np.min(np.asarray(medium.grid.spacing_km)))
     return float(jnp.min(medium.speed_km_s)) / hz / spacing
+
+
+def _thickness(kind: str, lengths: float) -> int:
+    """Nodes of the layers that a network is trained with, for so many nodes per wavelength."""
+    return max(2, round((LAYERS_IN_TIME if kind == "time" else 1) * lengths))
 
 
 def _faces(config: WaveConfig, medium: AcousticMedium | VTIMedium, thickness: int) -> Boundary:
@@ -223,8 +228,8 @@ def _in_time(job: NetworkJob, then: Callable[[], None]):
     trained = train_waves(
         job.medium,
         job.hz,
-        boundary=job.faces(max(2, round(LAYERS_IN_TIME * nodes))),
-        num_features=job.table.num_features,
+        boundary=job.faces(_thickness("time", nodes)),
+        num_features=job.num_features,
         key=jr.key(job.table.seed),
     )
     then()
@@ -240,8 +245,8 @@ def _of_one_frequency(job: NetworkJob, then: Callable[[], None]):
         job.medium,
         HarmonicSources(job.places, job.sizes),
         job.hz,
-        boundary=job.faces(max(2, round(nodes))),
-        num_features=job.table.num_features,
+        boundary=job.faces(_thickness("frequency", nodes)),
+        num_features=job.num_features,
         num_rounds=job.table.num_rounds,
         key=jr.key(job.table.seed),
     )

@@ -67,6 +67,8 @@ def test_in_time(diffseis, folder, surface):
     assert len(record["errors"]) == 2
     assert "solver equivalents" in result.out
     assert (folder / "out/network.png").read_bytes()[:4] == b"\x89PNG"
+    assert all((folder / "out" / name).exists() for name in record["files"])
+    assert f"features: {record['training']['num_features']:.0f};" in result.out.replace(",", "")
     network, header = read_wave_network(folder / "out/network.safetensors")
     assert header["kind"] == "time"
     assert header["error"] == record["error"]
