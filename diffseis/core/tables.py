@@ -21,7 +21,8 @@ PHASES = ("P", "S")
 """Phases that can be used for location; a pick's `phase_idx` is its place here."""
 
 
-def _check_columns(table: Any, names: Sequence[str]) -> None:
+def check_columns(table: Any, names: Sequence[str]) -> None:
+    """Raises ValueError unless the columns are equally long."""
     sizes = {name: len(getattr(table, name)) for name in names}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"the columns of a {type(table).__name__} must be equally long, got {sizes}")
@@ -46,7 +47,7 @@ class StationTable:
     extra: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
-        _check_columns(self, ["network", "station", "latitude", "longitude", "elevation_m"])
+        check_columns(self, ["network", "station", "latitude", "longitude", "elevation_m"])
 
     def __len__(self) -> int:
         return len(self.station)
@@ -66,7 +67,7 @@ class StationTable:
         return {name: i for i, name in enumerate(self.ids)}
 
     def take(self, rows) -> "StationTable":
-        return _take(self, rows)
+        return take_rows(self, rows)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class PickTable:
     extra: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
-        _check_columns(
+        check_columns(
             self, ["event_id", "network", "station", "phase", "time", "uncertainty_s", "probability"]
         )
         if len(self) and not np.issubdtype(np.asarray(self.time).dtype, np.datetime64):
@@ -108,7 +109,7 @@ class PickTable:
         return np.array([f"{n}.{s}" for n, s in zip(self.network, self.station, strict=True)], dtype=object)
 
     def take(self, rows) -> "PickTable":
-        return _take(self, rows)
+        return take_rows(self, rows)
 
 
 @dataclass(frozen=True)
@@ -132,13 +133,13 @@ class EventTable:
     extra: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
-        _check_columns(self, ["event_id", "time", "latitude", "longitude", "depth_km", "magnitude"])
+        check_columns(self, ["event_id", "time", "latitude", "longitude", "depth_km", "magnitude"])
 
     def __len__(self) -> int:
         return len(self.event_id)
 
     def take(self, rows) -> "EventTable":
-        return _take(self, rows)
+        return take_rows(self, rows)
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class VelocityTable:
     source: str = ""
 
     def __post_init__(self):
-        _check_columns(self, ["depth_km", "vp_km_s", "vs_km_s"])
+        check_columns(self, ["depth_km", "vp_km_s", "vs_km_s"])
         if self.kind not in ("layers", "linear"):
             raise InputError(
                 f"unknown kind {self.kind!r}", field="velocity kind", fix="use `layers` or `linear`"
@@ -261,7 +262,7 @@ class PointTable:
         return len(self.point_id)
 
 
-def _take(table, rows):
+def take_rows(table, rows):
     """The same table with the chosen rows (indices or a mask) only."""
     changed = {}
     for f in fields(table):
