@@ -35,3 +35,9 @@ def divide(a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array,
     """``a / b`` where `b` is not zero, and 0 with zero gradient where it is."""
     good = b != 0
     return jnp.where(good, a / jnp.where(good, b, 1), 0)
+
+
+def arctan2(y: Float[Array, "*shape"], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Angle of the point (x, y), 0 with zero gradient at the origin."""
+    origin = (x == 0) & (y == 0)
+    return jnp.where(origin, 0, jnp.arctan2(jnp.where(origin, 0, y), jnp.where(origin, 1, x)))
