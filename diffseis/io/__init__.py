@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
     from diffseis.io.notices import Notice as Notice
+    from diffseis.io.observations_csv import read_observations_csv as read_observations_csv
+    from diffseis.io.observations_csv import write_observations_csv as write_observations_csv
     from diffseis.io.obspy_events import from_obspy_catalog as from_obspy_catalog
     from diffseis.io.picks_csv import read_picks_csv as read_picks_csv
     from diffseis.io.points_csv import read_points_csv as read_points_csv
@@ -89,6 +91,7 @@ _HOME = {
     "read_medium": "velocity",
     "read_network_header": "travel_time_networks",
     "read_nordic_bulletin": "events",
+    "read_observations_csv": "observations_csv",
     "read_picks_csv": "picks_csv",
     "read_points_csv": "points_csv",
     "read_posterior_netcdf": "posterior_netcdf",
@@ -113,6 +116,7 @@ _HOME = {
     "write_json": "records",
     "write_mseed": "seismograms",
     "write_nonlinloc": "nonlinloc",
+    "write_observations_csv": "observations_csv",
     "write_picks_csv": "arrivals_csv",
     "write_posterior_netcdf": "posterior_netcdf",
     "write_quakeml": "quakeml",
