@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
     from diffseis.io.events_csv import read_events_csv as read_events_csv
+    from diffseis.io.focmec import read_focmec as read_focmec
     from diffseis.io.greens import GreensFile as GreensFile
     from diffseis.io.greens import GreensHeader as GreensHeader
     from diffseis.io.greens import create_greens as create_greens
@@ -85,6 +86,7 @@ _HOME = {
     "read_config": "config",
     "read_events": "events",
     "read_events_csv": "events_csv",
+    "read_focmec": "focmec",
     "read_json": "records",
     "read_mechanisms": "mechanisms",
     "read_media_arrays": "media_arrays",
