@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from diffseis.io.greens import GreensHeader as GreensHeader
     from diffseis.io.greens import create_greens as create_greens
     from diffseis.io.greens import open_greens as open_greens
+    from diffseis.io.hash import read_hash as read_hash
     from diffseis.io.mechanisms import Mechanism as Mechanism
     from diffseis.io.mechanisms import read_mechanisms as read_mechanisms
     from diffseis.io.media_arrays import read_media_arrays as read_media_arrays
@@ -87,6 +88,7 @@ _HOME = {
     "read_events": "events",
     "read_events_csv": "events_csv",
     "read_focmec": "focmec",
+    "read_hash": "hash",
     "read_json": "records",
     "read_mechanisms": "mechanisms",
     "read_media_arrays": "media_arrays",

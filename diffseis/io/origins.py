@@ -62,3 +62,9 @@ def check_place(facts: Mapping[str, Any], event_id: str, path: str | Path, line:
                 field=field,
                 fix="check the unit and the order of the coordinates",
             )
+
+
+def new_name(name: str, taken: Sequence[str]) -> str:
+    """The name, or ``event00001`` and so on for none; with a number behind if another event has it."""
+    name = name or f"event{len(taken) + 1:05d}"
+    return name if name not in taken else f"{name}_{len(taken) + 1}"

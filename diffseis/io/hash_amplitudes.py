@@ -1,0 +1,127 @@
+"""Amplitudes of P and S and their station corrections, as HASH's third driver reads them.
+
+Per event a line with its id and the number of lines that follow: station, channel, network, two words that are not used, the noise
+before P and before S, and the amplitudes of P and S. Corrections: station, channel, network, and what is taken off log10(S/P).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from diffseis.core.errors import InputError
+from diffseis.core.words import plural
+from diffseis.io.guards import read_text
+from diffseis.io.instruments import band_of
+from diffseis.io.notices import Notice
+from diffseis.io.rays import left_out
+
+Corrections = Mapping[tuple[str, str], float]
+"""By station and band: what is taken off log10(S/P)."""
+
+
+@dataclass(frozen=True)
+class Amplitudes:
+    """Of one instrument, in any unit.
+
+    Attributes:
+        event_id, network, station, channel: codes.
+        noise_p, noise_s: before the arrivals, positive.
+        p, s: of the waves, positive.
+    """
+
+    event_id: str
+    network: str
+    station: str
+    channel: str
+    noise_p: float
+    noise_s: float
+    p: float
+    s: float
+
+    def log10_sp(self, *, min_snr: float) -> float:
+        """Logarithm of S over P; NaN where one of them is not `min_snr` times its noise, or nothing."""
+        clear = self.p >= min_snr * self.noise_p and self.s >= min_snr * self.noise_s
+        return math.log10(self.s / self.p) if clear and self.p > 0 and self.s > 0 else math.nan
+
+
+def read_hash_amplitudes(path: str | Path) -> tuple[list[Amplitudes], list[Notice]]:
+    """All lines of amplitudes; those that cannot be read are left out and counted."""
+    found, refused = [], []
+    event_id = ""
+    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
+        words = text.split()
+        if len(words) in (1, 2):
+            event_id = words[0]
+        elif words:
+            try:
+                found.append(_amplitudes(words, event_id, path, number))
+            except InputError as error:
+                refused.append(error)
+    if not found:
+        raise (
+            refused[0]
+            if refused
+            else InputError("holds no amplitude", file=path, field="format", fix="name another")
+        )
+    return found, left_out(refused, path)
+
+
+def _amplitudes(words: list[str], event_id: str, path: str | Path, line: int) -> Amplitudes:
+    if len(words) < 7 or not event_id:
+        raise InputError(
+            f"has {len(words)} words, or no event before it",
+            file=path,
+            line=line,
+            field="amplitudes",
+            fix="station channel network - - noise_p noise_s p s",
+        )
+    numbers = [abs(_number(word, path, line, "amplitude")) for word in words[-4:]]
+    return Amplitudes(event_id, words[2], words[0], words[1], *numbers)
+
+
+def read_hash_corrections(path: str | Path) -> tuple[Corrections, list[Notice]]:
+    """Corrections by station and the first two letters of the channel, V taken for E; the first of several holds."""
+    found: dict[tuple[str, str], float] = {}
+    refused = []
+    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
+        words = text.split()
+        if not words:
+            continue
+        try:
+            if len(words) < 3:
+                raise InputError(
+                    "is too short",
+                    file=path,
+                    line=number,
+                    field="correction",
+                    fix="name channel network value",
+                )
+            found.setdefault((words[0], band_of(words[1])), _number(words[-1], path, number, "correction"))
+        except InputError as error:
+            refused.append(error)
+    return found, left_out(refused, path)
+
+
+def weak_notice(number: int, uncorrected: int, min_snr: float, path: str | Path) -> list[Notice]:
+    """Notices of ratios that were not used."""
+    notices = []
+    if number:
+        message = f"{plural(number, 'ratio')} of S to P below {min_snr:g} times the noise left out"
+        notices.append(Notice("weak-amplitude", message, count=number, file=str(path)))
+    if uncorrected:
+        message = f"{plural(uncorrected, 'ratio')} of S to P of instruments without a correction left out"
+        notices.append(Notice("no-correction", message, count=uncorrected, file=str(path)))
+    return notices
+
+
+def _number(word: str, path: str | Path, line: int, field: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(
+            f"{word[:20]!r} is no number", file=path, line=line, field=field, fix="check the columns"
+        )
+    return value
