@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from diffseis.io.seismograms import check_station_id as check_station_id
     from diffseis.io.seismograms import to_stream as to_stream
     from diffseis.io.seismograms import write_mseed as write_mseed
+    from diffseis.io.skhash import read_skhash as read_skhash
     from diffseis.io.stations_csv import is_on_section as is_on_section
     from diffseis.io.stations_csv import read_section_stations_csv as read_section_stations_csv
     from diffseis.io.stations_csv import read_stations_csv as read_stations_csv
@@ -102,6 +103,7 @@ _HOME = {
     "read_scat": "nonlinloc",
     "is_on_section": "stations_csv",
     "read_section_stations_csv": "stations_csv",
+    "read_skhash": "skhash",
     "read_stations_csv": "stations_csv",
     "read_stationxml": "stationxml",
     "read_travel_time_networks": "travel_time_networks",

@@ -101,12 +101,13 @@ def table_notices(table: RadiationTable, path: str | Path) -> list[Notice]:
     if empty:
         message = f"{plural(empty, 'row')} without any measurement"
         notices.append(Notice("no-measurement", message, count=empty, file=str(path)))
+    # Of a composite event a station may have one row per event behind it.
+    part = table.extra.get("event_id2", np.full(len(table), "", object))
     seen: set[tuple] = set()
     twice: list[str] = []
     for row in range(len(table)):
-        keys = {
-            (table.event_id[row], table.station[row], int(kind)) for kind in np.flatnonzero(measured[:, row])
-        }
+        ray = (table.event_id[row], part[row], table.station[row])
+        keys = {(*ray, int(kind)) for kind in np.flatnonzero(measured[:, row])}
         if keys & seen:
             twice.append(str(table.station[row]))
         seen |= keys
