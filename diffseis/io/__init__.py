@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from diffseis.io.events import sniff_format as sniff_format
     from diffseis.io.events_csv import read_events_csv as read_events_csv
     from diffseis.io.focmec import read_focmec as read_focmec
+    from diffseis.io.fpfit import read_fpfit as read_fpfit
     from diffseis.io.greens import GreensFile as GreensFile
     from diffseis.io.greens import GreensHeader as GreensHeader
     from diffseis.io.greens import create_greens as create_greens
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
+    from diffseis.io.nonlinloc_hyp import read_nonlinloc_hyp as read_nonlinloc_hyp
     from diffseis.io.notices import Notice as Notice
     from diffseis.io.observations_csv import read_observations_csv as read_observations_csv
     from diffseis.io.observations_csv import write_observations_csv as write_observations_csv
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from diffseis.io.posterior_netcdf import write_posterior_netcdf as write_posterior_netcdf
     from diffseis.io.quakeml import to_obspy_catalog as to_obspy_catalog
     from diffseis.io.quakeml import write_quakeml as write_quakeml
+    from diffseis.io.quakeml_polarities import read_quakeml_polarities as read_quakeml_polarities
     from diffseis.io.records import read_json as read_json
     from diffseis.io.records import sha256_of as sha256_of
     from diffseis.io.records import write_geojson as write_geojson
@@ -89,17 +92,20 @@ _HOME = {
     "read_events": "events",
     "read_events_csv": "events_csv",
     "read_focmec": "focmec",
+    "read_fpfit": "fpfit",
     "read_hash": "hash",
     "read_json": "records",
     "read_mechanisms": "mechanisms",
     "read_media_arrays": "media_arrays",
     "read_medium": "velocity",
     "read_network_header": "travel_time_networks",
+    "read_nonlinloc_hyp": "nonlinloc_hyp",
     "read_nordic_bulletin": "events",
     "read_observations_csv": "observations_csv",
     "read_picks_csv": "picks_csv",
     "read_points_csv": "points_csv",
     "read_posterior_netcdf": "posterior_netcdf",
+    "read_quakeml_polarities": "quakeml_polarities",
     "read_scat": "nonlinloc",
     "is_on_section": "stations_csv",
     "read_section_stations_csv": "stations_csv",

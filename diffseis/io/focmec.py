@@ -20,7 +20,6 @@ from typing import Any
 
 from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
-from diffseis.core.words import plural
 from diffseis.io.fixed_columns import FixedLine
 from diffseis.io.guards import read_text
 from diffseis.io.notices import Notice
@@ -78,11 +77,7 @@ def read_focmec(path: str | Path, *, event_id: str | None = None) -> tuple[Radia
             rays.append(check_ray(_ray(line, name), path, number))
         except InputError as error:
             refused.append(error)
-    table, notices = collect_rays(rays, refused, path)
-    if unsigned:
-        message = f"{plural(unsigned, 'row')} without a sign left out"
-        notices.append(Notice("no-polarity", message, count=unsigned, file=str(path)))
-    return table, notices
+    return collect_rays(rays, refused, path, unsigned=unsigned)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Any
 from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable, StationTable
-from diffseis.core.words import plural
 from diffseis.io.hash_amplitudes import Amplitudes, read_hash_amplitudes, read_hash_corrections, weak_notice
 from diffseis.io.hash_phases import read_hash_phases
 from diffseis.io.hash_stations import read_hash_stations
@@ -81,10 +80,7 @@ def read_hash(
         instruments, more = read_hash_stations(stations)
         rays, places, unknown = place_rays(rays, instruments, by_band=True, path=stations)
         notices += more + unknown
-    table, more = collect_rays(rays, phases.refused, path)
-    if phases.unsigned:
-        message = f"{plural(phases.unsigned, 'P pick')} without first motion left out"
-        notices.append(Notice("no-polarity", message, count=phases.unsigned, file=str(path)))
+    table, more = collect_rays(rays, phases.refused, path, unsigned=phases.unsigned)
     return table, origin_table(origins), places, more + notices
 
 

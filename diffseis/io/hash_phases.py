@@ -70,10 +70,11 @@ def read_hash_phases(path: str | Path, kind: int) -> HashPhases:
         try:
             if layout.is_event.match(text):
                 current = None
-                current = layout.origin(line, names)
-                check_origin(current, path, number)
-                origins.append(current)
-                names.append(current["event_id"])
+                origin = layout.origin(line, names)
+                check_origin(origin, path, number)
+                origins.append(origin)
+                names.append(origin["event_id"])
+                current = origin
             elif not text[:4].strip():
                 current = None
             elif not layout.is_pick(line):

@@ -66,9 +66,15 @@ def ray_table(rays: Sequence[Ray]) -> RadiationTable:
 
 
 def collect_rays(
-    rays: Sequence[Ray], refused: Sequence[InputError], path: str | Path
+    rays: Sequence[Ray], refused: Sequence[InputError], path: str | Path, *, unsigned: int = 0
 ) -> tuple[RadiationTable, list[Notice]]:
     """The table, and what its user should know: rows left out, stations twice in an event, rays without measurement.
+
+    Args:
+        rays: the rows.
+        refused: why others could not be used.
+        path: the file.
+        unsigned: how many picks have no first motion.
 
     Raises:
         InputError: if no ray is left: the first reason, if there was one.
@@ -76,11 +82,18 @@ def collect_rays(
     if not rays:
         if refused:
             raise refused[0]
+        if unsigned:
+            why = f"has {plural(unsigned, 'pick')}, but none with a first motion"
+            raise InputError(why, file=path, field="polarity", fix="read first motions, or name another file")
         raise InputError(
             "holds no observation", file=path, field="format", fix="check that it is of the named format"
         )
     table = ray_table(rays)
-    return table, [*left_out(refused, path), *table_notices(table, path)]
+    notices = [*left_out(refused, path), *table_notices(table, path)]
+    if unsigned:
+        message = f"{plural(unsigned, 'pick')} without first motion left out"
+        notices.append(Notice("no-polarity", message, count=unsigned, file=str(path)))
+    return table, notices
 
 
 def left_out(refused: Sequence[InputError], path: str | Path) -> list[Notice]:

@@ -1,0 +1,103 @@
+"""Listings of HYPO71, which FPFIT reads: hypocentres, and of each station azimuth, angle of incidence and first motion.
+
+Per event a line that begins with DATE, the hypocentre, a line that begins with STN, and a line per station until a blank one. The
+angle of incidence is that of the ray at the source, from straight down. Signs are U, C and D, or + and - for doubtful ones.
+
+References:
+    Reasenberg & Oppenheimer (1985), FPFIT, FPPLOT and FPPAGE, doi:10.3133/ofr85739; Lee & Lahr (1975), HYPO71, doi:10.3133/ofr75311.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from diffseis.core.errors import InputError
+from diffseis.core.radiation_table import RadiationTable
+from diffseis.core.tables import EventTable
+from diffseis.io.fixed_columns import FixedLine, whole_year
+from diffseis.io.guards import read_text
+from diffseis.io.notices import Notice
+from diffseis.io.origins import blank_origin, check_origin, new_name, origin_table
+from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, collect_rays, motion_sign
+
+_SIZES = {0.0: 1.0, 1.0: 0.75, 2.0: 0.5, 3.0: 0.25}
+"""By the weight code of the pick; FPFIT uses no pick of another code."""
+
+
+def read_fpfit(path: str | Path) -> tuple[RadiationTable, EventTable, list[Notice]]:
+    """Read a listing.
+
+    FPFIT weights first motions by error rates of its control file. Here the size of a polarity is 1, 0.75, 0.5 or 0.25 for the
+    weight codes 0 to 3 of the pick, half of it for a doubtful sign; other codes are left out.
+    """
+    origins: list[dict[str, Any]] = []
+    rays: list[Ray] = []
+    refused: list[InputError] = []
+    unsigned, expected = 0, ""
+    current: dict[str, Any] | None = None
+    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
+        line = FixedLine(text, path, number)
+        word = (text[1:].split() or [""])[0]
+        try:
+            if word in ("DATE", "STN"):
+                expected = word
+                current = None if word == "DATE" else current
+            elif expected == "DATE" and word:
+                expected = ""
+                origin = _origin(line, [o["event_id"] for o in origins])
+                check_origin(origin, path, number)
+                origins.append(origin)
+                current = origin
+            elif expected != "STN":
+                continue
+            elif not line.word(2, 4):
+                expected = ""
+            elif not line.word(23, 1):
+                unsigned += 1
+            else:
+                rays.append(check_ray(_ray(line, current), path, number))
+        except InputError as error:
+            refused.append(error)
+    table, notices = collect_rays(rays, refused, path, unsigned=unsigned)
+    return table, origin_table(origins), notices
+
+
+def _origin(line: FixedLine, names: list[str]) -> dict[str, Any]:
+    """The columns are those of a HYPO71 summary card, one to the right; events have no ids but their times."""
+    latitude = line.degrees((19, 3), (23, 5, 2), "latitude")
+    longitude = line.degrees((28, 4), (33, 5, 2), "longitude")
+    time = line.time(whole_year(line.number(2, 2, "year")), (4, 6, 9, 11), line.number(13, 6, "seconds", 2))
+    digits = str(time.astype("datetime64[s]")).replace("-", "").replace(":", "")
+    return blank_origin(
+        new_name(digits, names),
+        time=time,
+        latitude=-latitude if line.word(22, 1).upper() == "S" else latitude,
+        longitude=longitude if line.word(32, 1).upper() == "E" else -longitude,
+        depth_km=line.number(38, 7, "depth", 2),
+        magnitude=line.number(47, 5, "magnitude", 2),
+    )
+
+
+def _ray(line: FixedLine, origin: dict[str, Any] | None) -> Ray:
+    if origin is None:
+        raise line.error("stands under no event that could be read", "event", "check the event line above")
+    azimuth, takeoff = line.number(13, 3, "azimuth"), line.number(17, 3, "angle of incidence")
+    if math.isnan(azimuth) or math.isnan(takeoff):
+        raise line.error("has no azimuth or no angle of incidence", "angle of incidence")
+    motion = line.word(23, 1)
+    sign = motion_sign(motion)
+    if math.isnan(sign):
+        raise line.error(f"{motion!r} is no first motion", "polarity", "use U, C, D, + or -")
+    code = line.number(24, 1, "weight code")
+    size = _SIZES.get(0.0 if math.isnan(code) else code)
+    if size is None:
+        raise line.error(f"the weight code {code:g} gives it no weight", "weight code", "0 to 3 are used")
+    doubt = EMERGENT_SIZE if motion in "+-" else 1.0
+    return Ray(
+        origin["event_id"],
+        line.word(2, 4),
+        azimuth,
+        takeoff,
+        polarity=sign * size * doubt,
+        time=origin["time"],
+    )

@@ -1,0 +1,156 @@
+"""First motions of HYPO71 listings, NonLinLoc location files and QuakeML."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diffseis.core.errors import InputError
+from diffseis.io import read_fpfit, read_nonlinloc_hyp, read_quakeml_polarities
+
+OBSPY = Path(importlib.util.find_spec("obspy").origin).parent
+
+LISTING = """1 TITLE
+  DATE    ORIGIN    LAT N    LONG W    DEPTH    MAG NO DM GAP M  RMS  ERH  ERZ Q
+ 920513 1021  5.51 36-40.36 121E10.35   7.25   2.31 20  3  90
+
+  STN  DIST AZM AIN PRMK HRMN P-SEC
+ ABC    6.3 123  98 IPU0 1021  7.10
+ DEF   10.3  23 101 EPD1 1021  8.10
+ GHI   12.3 223  51 EP-2 1021  9.10
+ JKL   12.3 223  51 EP 4 1021  9.10
+ MNO   12.3 223  51 IPC4 1021  9.10
+ PQR   12.3 223 251 IPU0 1021  9.10
+
+  DATE    ORIGIN    LAT N    LONG W    DEPTH    MAG NO DM GAP M  RMS  ERH  ERZ Q
+ 920514 1021  5.51 36S40.36 121-10.35   7.25   2.31 20  3  90
+
+  STN  DIST AZM AIN PRMK HRMN P-SEC
+ ABC    6.3 123  98 IP+3 1021  7.10
+"""
+
+HYP = """NLLOC "./loc/net.20060715.172120.grid0" "LOCATED" "Location completed."
+GEOGRAPHIC  OT 2006 07 15  17 21 20.195670  Lat 51.657659 Long 7.736781 Depth 1.43359
+TRANSFORM  LAMBERT RefEllipsoid Clarke-1880  LatOrig 51.656300  LongOrig 7.742580
+PHASE ID Ins Cmp On Pha  FM Date     HrMn   Sec     Err  ErrMag    Coda      Amp       Per  >   TTpred    Res
+AB   XX   HHZ  I P      U 20060715 1721     20.63 GAU 0.05 -1 -1 -1 >  0.4 0.1 0.9 -0.05 0.02 0.0 0.36 109.48 111.0 120.5  9 0.0
+CD   ?    ?    E Pg     d 20060715 1721     20.63 GAU 0.05 -1 -1 -1 >  0.4 0.1 0.9 -0.05 0.02 0.0 0.36 200.10   0.0  -1.0  0 0.0
+EF   ?    ?    ? P      - 20060715 1721     20.63 GAU 0.05 -1 -1 -1 1.0 >  0.4 0.1 0.9 -0.05 0.02 0.0 0.36 20.10 19.0 80.0 10 0.0 0.6
+GH   ?    ?    I P      ? 20060715 1721     20.63 GAU 0.05 -1 -1 -1 >  0.4 0.1 0.9 -0.05 0.02 0.0 0.36 200.10   0.0  -1.0  0 0.0
+GH   ?    ?    I S      C 20060715 1721     20.63 GAU 0.05 -1 -1 -1 >  0.4 0.1 0.9 -0.05 0.02 0.0 0.36 200.10   0.0  -1.0  0 0.0
+IJ   ?    ?    I P      C 20060715 1721     20.63 GAU 0.05 -1 -1 -1 >  0.4 0.1 0.9 -0.05 0.02 0.0 0.36 20.10 19.0 280.0 10 0.0
+END_PHASE
+END_NLLOC
+
+NLLOC "b" "LOCATED" "Location completed."
+PUBLIC_ID smi:local/second
+GEOGRAPHIC  OT 2006 07 16  17 21 60.0  Lat 53.0 Long 44.0 Depth 1.5
+TRANSFORM  NONE
+PHASE ID Ins Cmp On Pha  FM Date     HrMn   Sec     Err  ErrMag    Coda      Amp       Per  >   TTpred    Res
+AB   XX   HHZ  I P      c 20060715 1721     20.63 GAU 0.05 -1 -1 -1 >  0.4 0.1 0.9 -0.05 0.02 0.0 0.36 109.48 111.0 120.5  9 0.0
+END_PHASE
+END_NLLOC
+"""
+
+
+def write(folder, name, text):
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def test_a_listing_of_hypo71(tmp_path):
+    table, events, notices = read_fpfit(write(tmp_path, "hypo.prt", LISTING))
+    assert list(table.station) == ["ABC", "DEF", "GHI", "ABC"]
+    assert list(events.event_id) == ["19920513T102105", "19920514T102105"]
+    assert list(table.event_id) == [events.event_id[0]] * 3 + [events.event_id[1]]
+    np.testing.assert_array_equal(table.polarity, [1, -0.75, -0.25, 0.125])
+    np.testing.assert_array_equal(table.azimuth_deg, [123, 23, 223, 123])
+    np.testing.assert_array_equal(table.takeoff_deg, [98, 101, 51, 98])
+    np.testing.assert_allclose(events.latitude, [36 + 40.36 / 60, -36 - 40.36 / 60])
+    np.testing.assert_allclose(events.longitude, [121 + 10.35 / 60, -121 - 10.35 / 60])
+    assert events.depth_km.tolist() == [7.25, 7.25]
+    assert events.magnitude.tolist() == [2.31, 2.31]
+    assert events.time[0] == np.datetime64("1992-05-13T10:21:05.51")
+    assert {n.kind: n.count for n in notices} == {"left-out": 2, "no-polarity": 1}
+
+
+def test_rows_under_a_damaged_hypocentre(tmp_path):
+    broken = LISTING.replace(" 920513 1021", " 92x513 1021")
+    table, events, notices = read_fpfit(write(tmp_path, "hypo.prt", broken))
+    assert list(table.event_id) == list(events.event_id) == ["19920514T102105"]
+    assert next(n.count for n in notices if n.kind == "left-out") == 6
+
+
+def test_nonlinloc_angles_need_a_quality(tmp_path):
+    """At quality 0 both angles are missing; versions with and without a prior weight have the same columns after it."""
+    table, events, notices = read_nonlinloc_hyp(write(tmp_path, "a.hyp", HYP))
+    assert list(table.station) == ["XX.AB", "CD", "EF", "XX.AB"]
+    assert list(table.channel) == ["HHZ", "", "", "HHZ"]
+    np.testing.assert_array_equal(table.polarity, [1, -0.5, -0.5, 1])
+    np.testing.assert_array_equal(table.azimuth_deg, [111, np.nan, 19, 111])
+    np.testing.assert_array_equal(table.takeoff_deg, [120.5, np.nan, 80, 120.5])
+    np.testing.assert_array_equal(table.extra["station_azimuth_deg"], [109.48, 200.1, 20.1, 109.48])
+    np.testing.assert_array_equal(table.extra["ray_quality"], [9, 0, 10, 9])
+    assert list(events.event_id) == ["net.20060715.172120", "second"]
+    np.testing.assert_array_equal(events.latitude, [51.657659, np.nan])
+    assert events.time[1] == np.datetime64("2006-07-16T17:22:00")
+    assert {n.kind: n.count for n in notices} == {"left-out": 1, "no-polarity": 1, "no-place": 1}
+
+
+@pytest.mark.skipif(
+    not (OBSPY / "io/nlloc/tests/data/nlloc.hyp").exists(), reason="ObsPy without its test data"
+)
+def test_files_of_nonlinloc():
+    """As ObsPy's tests have them: one with first motions, one whose picks have none."""
+    table, events, _ = read_nonlinloc_hyp(OBSPY / "io/nlloc/tests/data/nlloc.hyp")
+    assert (len(table), len(events)) == (5, 1)
+    assert np.isnan(table.takeoff_deg).all()
+    with pytest.raises(InputError, match="none with a first motion"):
+        read_nonlinloc_hyp(OBSPY / "io/nlloc/tests/data/nlloc_custom.hyp")
+
+
+@pytest.fixture
+def quakeml(tmp_path):
+    """An event with picks of all polarities, two of them with angles."""
+    from obspy import UTCDateTime
+    from obspy.core.event import Arrival, Catalog, Event, Origin, Pick, WaveformStreamID
+
+    time = UTCDateTime(2020, 1, 2, 3, 4, 5)
+
+    def pick(code, polarity, onset=None, phase="P"):
+        stream = WaveformStreamID(network_code="XX", station_code=code, channel_code="HHZ")
+        return Pick(time=time + 1, waveform_id=stream, phase_hint=phase, polarity=polarity, onset=onset)
+
+    picks = [
+        pick("AB", "positive", "impulsive"),
+        pick("CD", "negative", "emergent"),
+        pick("EF", "negative"),
+        pick("GH", "undecidable"),
+        pick("IJ", None),
+        pick("AB", "positive", phase="S"),
+        pick("", "positive"),
+        pick("KL", "positive"),
+    ]
+    angles = {0: (350.0, 120.0), 1: (10.0, None), 7: (10.0, 190.0)}
+    arrivals = [
+        Arrival(pick_id=picks[k].resource_id, phase="P", azimuth=azimuth, takeoff_angle=takeoff)
+        for k, (azimuth, takeoff) in angles.items()
+    ]
+    origin = Origin(time=time, latitude=10.0, longitude=20.0, depth=5000.0, arrivals=arrivals)
+    event = Event(resource_id="smi:local/event/one", picks=picks, origins=[origin])
+    Catalog([event]).write(str(tmp_path / "a.xml"), format="QUAKEML")
+    return tmp_path / "a.xml"
+
+
+def test_quakeml(quakeml):
+    table, events, notices = read_quakeml_polarities(quakeml)
+    assert list(table.station) == ["XX.AB", "XX.CD", "XX.EF"]
+    assert list(table.channel) == ["HHZ"] * 3
+    np.testing.assert_array_equal(table.polarity, [1, -0.5, -1])
+    np.testing.assert_array_equal(table.azimuth_deg, [350, np.nan, np.nan])
+    np.testing.assert_array_equal(table.takeoff_deg, [120, np.nan, np.nan])
+    assert list(events.event_id) == ["one"] == list(set(table.event_id))
+    assert events.depth_km[0] == 5.0
+    assert table.time[0] == events.time[0] == np.datetime64("2020-01-02T03:04:05")
+    assert {n.kind: n.count for n in notices} == {"left-out": 2, "no-polarity": 2}
