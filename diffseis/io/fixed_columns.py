@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from diffseis.core.errors import InputError
+from diffseis.io.guards import read_text
 
 _NUMBER = re.compile(r"[+-]?\d*\.?\d*")
 _LAST_YEAR_OF_2000 = 49
+_MOST_SECONDS = 100.0
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,20 @@ class FixedLine:
     def time(self, year: float, columns: tuple[int, int, int, int], seconds: float) -> np.datetime64:
         """UTC of month, day, hour and minute, two digits in each of the columns, and seconds; blanks are zeros."""
         parts = [self.text[c - 1 : c + 1].ljust(2).replace(" ", "0") for c in columns]
-        if not math.isfinite(year) or not math.isfinite(seconds):
-            raise self.error("the origin time is not complete", "time")
+        if not math.isfinite(year) or not abs(seconds) < _MOST_SECONDS:
+            raise self.error("the origin time is not complete, or has too many seconds", "time")
         month, day, hour, minute = parts
         try:
             start = np.datetime64(f"{int(year):04d}-{month}-{day}T{hour}:{minute}:00", "ns")
         except ValueError as error:
             raise self.error(f"{' '.join(parts)} is no month, day, hour and minute", "time") from error
         return start + np.timedelta64(round(seconds * 1e9), "ns")
+
+
+def fixed_lines(path: str | Path) -> list[FixedLine]:
+    """The lines of a file in any encoding, of which only the characters of ASCII are sure; ends as of Unix, Windows or old Macs."""
+    text = read_text(path, encoding="latin-1").replace("\r\n", "\n").replace("\r", "\n")
+    return [FixedLine(line, path, number) for number, line in enumerate(text.split("\n"), start=1)]
 
 
 def whole_year(two_digits: float) -> float:

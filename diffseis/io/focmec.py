@@ -20,8 +20,7 @@ from typing import Any
 
 from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
-from diffseis.io.fixed_columns import FixedLine
-from diffseis.io.guards import read_text
+from diffseis.io.fixed_columns import FixedLine, fixed_lines
 from diffseis.io.notices import Notice
 from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, collect_rays
 
@@ -66,15 +65,14 @@ def read_focmec(path: str | Path, *, event_id: str | None = None) -> tuple[Radia
     refused: list[InputError] = []
     unsigned = 0
     name = Path(path).stem if event_id is None else event_id
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        line = FixedLine(text, path, number)
-        if number == 1 or not text.strip():
+    for line in fixed_lines(path):
+        if line.line == 1 or not line.text.strip():
             continue
         if line.word(21, 1) in _WITHOUT_SIGN:
             unsigned += 1
             continue
         try:
-            rays.append(check_ray(_ray(line, name), path, number))
+            rays.append(check_ray(_ray(line, name), path, line.line))
         except InputError as error:
             refused.append(error)
     return collect_rays(rays, refused, path, unsigned=unsigned)

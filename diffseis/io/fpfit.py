@@ -14,8 +14,7 @@ from typing import Any
 from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
-from diffseis.io.fixed_columns import FixedLine, whole_year
-from diffseis.io.guards import read_text
+from diffseis.io.fixed_columns import FixedLine, fixed_lines, whole_year
 from diffseis.io.notices import Notice
 from diffseis.io.origins import blank_origin, check_origin, new_name, origin_table
 from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, collect_rays, motion_sign
@@ -35,9 +34,8 @@ def read_fpfit(path: str | Path) -> tuple[RadiationTable, EventTable, list[Notic
     refused: list[InputError] = []
     unsigned, expected = 0, ""
     current: dict[str, Any] | None = None
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        line = FixedLine(text, path, number)
-        word = (text[1:].split() or [""])[0]
+    for line in fixed_lines(path):
+        word = (line.text[1:].split() or [""])[0]
         try:
             if word in ("DATE", "STN"):
                 expected = word
@@ -45,7 +43,7 @@ def read_fpfit(path: str | Path) -> tuple[RadiationTable, EventTable, list[Notic
             elif expected == "DATE" and word:
                 expected = ""
                 origin = _origin(line, [o["event_id"] for o in origins])
-                check_origin(origin, path, number)
+                check_origin(origin, path, line.line)
                 origins.append(origin)
                 current = origin
             elif expected != "STN":
@@ -55,7 +53,7 @@ def read_fpfit(path: str | Path) -> tuple[RadiationTable, EventTable, list[Notic
             elif not line.word(23, 1):
                 unsigned += 1
             else:
-                rays.append(check_ray(_ray(line, current), path, number))
+                rays.append(check_ray(_ray(line, current), path, line.line))
         except InputError as error:
             refused.append(error)
     table, notices = collect_rays(rays, refused, path, unsigned=unsigned)

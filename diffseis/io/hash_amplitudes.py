@@ -11,7 +11,7 @@ from pathlib import Path
 
 from diffseis.core.errors import InputError
 from diffseis.core.words import plural
-from diffseis.io.guards import read_text
+from diffseis.io.fixed_columns import fixed_lines
 from diffseis.io.instruments import band_of
 from diffseis.io.notices import Notice
 from diffseis.io.rays import left_out
@@ -42,20 +42,20 @@ class Amplitudes:
     def log10_sp(self, *, min_snr: float) -> float:
         """Logarithm of S over P; NaN where one of them is not `min_snr` times its noise, or nothing."""
         clear = self.p >= min_snr * self.noise_p and self.s >= min_snr * self.noise_s
-        return math.log10(self.s / self.p) if clear and self.p > 0 and self.s > 0 else math.nan
+        return math.log10(self.s) - math.log10(self.p) if clear and self.p > 0 and self.s > 0 else math.nan
 
 
 def read_hash_amplitudes(path: str | Path) -> tuple[list[Amplitudes], list[Notice]]:
     """All lines of amplitudes; those that cannot be read are left out and counted."""
     found, refused = [], []
     event_id = ""
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        words = text.split()
+    for line in fixed_lines(path):
+        words = line.text.split()
         if len(words) in (1, 2):
             event_id = words[0]
         elif words:
             try:
-                found.append(_amplitudes(words, event_id, path, number))
+                found.append(_amplitudes(words, event_id, path, line.line))
             except InputError as error:
                 refused.append(error)
     if not found:
@@ -84,8 +84,8 @@ def read_hash_corrections(path: str | Path) -> tuple[Corrections, list[Notice]]:
     """Corrections by station and the first two letters of the channel, V taken for E; the first of several holds."""
     found: dict[tuple[str, str], float] = {}
     refused = []
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        words = text.split()
+    for line in fixed_lines(path):
+        words = line.text.split()
         if not words:
             continue
         try:
@@ -93,11 +93,11 @@ def read_hash_corrections(path: str | Path) -> tuple[Corrections, list[Notice]]:
                 raise InputError(
                     "is too short",
                     file=path,
-                    line=number,
+                    line=line.line,
                     field="correction",
                     fix="name channel network value",
                 )
-            found.setdefault((words[0], band_of(words[1])), _number(words[-1], path, number, "correction"))
+            found.setdefault((words[0], band_of(words[1])), _number(words[-1], path, line.line, "correction"))
         except InputError as error:
             refused.append(error)
     return found, left_out(refused, path)

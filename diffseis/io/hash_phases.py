@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from diffseis.core.errors import InputError
-from diffseis.io.fixed_columns import FixedLine, whole_year
-from diffseis.io.guards import read_text
+from diffseis.io.fixed_columns import FixedLine, fixed_lines, whole_year
 from diffseis.io.origins import blank_origin, check_origin, new_name
 from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, motion_sign, onset_size, station_name
 
@@ -65,17 +64,16 @@ def read_hash_phases(path: str | Path, kind: int) -> HashPhases:
     refused: list[InputError] = []
     unsigned = 0
     current: dict[str, Any] | None = None
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        line = FixedLine(text, path, number)
+    for line in fixed_lines(path):
         try:
-            if layout.is_event.match(text):
+            if layout.is_event.match(line.text):
                 current = None
                 origin = layout.origin(line, names)
-                check_origin(origin, path, number)
+                check_origin(origin, path, line.line)
                 origins.append(origin)
                 names.append(origin["event_id"])
                 current = origin
-            elif not text[:4].strip():
+            elif not line.word(1, 4):
                 current = None
             elif not layout.is_pick(line):
                 continue

@@ -14,8 +14,7 @@ import numpy as np
 
 from diffseis.core.errors import InputError
 from diffseis.core.tables import StationTable
-from diffseis.io.fixed_columns import FixedLine
-from diffseis.io.guards import read_text
+from diffseis.io.fixed_columns import FixedLine, fixed_lines
 from diffseis.io.instruments import check_instrument, instrument_table
 from diffseis.io.notices import Notice
 from diffseis.io.rays import left_out
@@ -32,11 +31,11 @@ _NOT_A_TIME = np.datetime64("NaT", "ns")
 def read_hash_stations(path: str | Path) -> tuple[StationTable, list[Notice]]:
     """One row per channel, as the list has them; see `instrument_table`. Lines that are no stations are left out and counted."""
     rows, refused = [], []
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        if not text.strip():
+    for line in fixed_lines(path):
+        if not line.text.strip():
             continue
         try:
-            rows.append(_row(FixedLine(text, path, number)))
+            rows.append(_row(line))
         except InputError as error:
             refused.append(error)
     if not rows:

@@ -60,6 +60,9 @@ def place_rays(
         instruments: of `instrument_table`.
         by_band: leave out rays of which no row agrees in the band, as HASH does.
         path: the file of the list, for notices.
+
+    Raises:
+        InputError: if no ray is left.
     """
     rows_of: dict[str, list[int]] = {}
     for row, station in enumerate(instruments.station):
@@ -79,6 +82,10 @@ def place_rays(
             and _distance_deg(instruments, place.setdefault(ray.station, row), row) > _MOVED_DEG
         ):
             moved.append(ray.station)
+    if rays and not kept:
+        why = f"has none of the stations of {plural(len(rays), 'row')}, such as {shown(missing)}"
+        fix = "check that the codes of networks, stations and channels are the same in both files"
+        raise InputError(why, file=path, field="station", fix=fix)
     notices = []
     if missing:
         message = (

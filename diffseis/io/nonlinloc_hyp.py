@@ -28,6 +28,7 @@ _GEOGRAPHIC = re.compile(
     re.ASCII,
 )
 _NETWORK = re.compile(r"[A-Z0-9]{2}", re.ASCII)
+_MOST_SECONDS = 3600.0
 _UNKNOWN = ("?", ".", "N", "Z")
 _NOWHERE = {"latitude": math.nan, "longitude": math.nan}
 
@@ -100,11 +101,13 @@ def _origin(text: str, name: str, path: str | Path, line: int) -> dict[str, Any]
     try:
         seconds, latitude, longitude, depth_km = (float(found.group(k)) for k in range(6, 10))
         start = np.datetime64(f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:00", "ns")
+        if not abs(seconds) < _MOST_SECONDS:
+            raise ValueError(f"{seconds:g} s")
     except ValueError as error:
         raise InputError(
             "its time or place is none", file=path, line=line, field="GEOGRAPHIC", fix=fix
         ) from error
-    time = start + np.timedelta64(round(min(max(seconds, -1e5), 1e5) * 1e9), "ns")
+    time = start + np.timedelta64(round(seconds * 1e9), "ns")
     origin = blank_origin(name, time=time, latitude=latitude, longitude=longitude, depth_km=depth_km)
     if abs(latitude) > 90.0 or abs(longitude) > 360.0:
         origin |= _NOWHERE  # Without a transformation, NonLinLoc has its own y and x in km here.

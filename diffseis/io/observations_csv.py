@@ -103,15 +103,6 @@ def write_observations_csv(path: str | Path, table: RadiationTable) -> None:
 def _ray(table: Delimited, row: int) -> Ray:
     number: dict[str, Any] = {name: _number(table, row, name) for name in NUMBERS if name in table.names}
     word: dict[str, Any] = {name: _cell_of(table, row, name) for name in WORDS}
-    azimuth, takeoff = (number.get(name, math.nan) for name in ("azimuth_deg", "takeoff_deg"))
-    if math.isnan(azimuth) != math.isnan(takeoff):
-        missing, why = (
-            ("takeoff_deg", "there is an azimuth but no take-off angle")
-            if math.isnan(takeoff)
-            else ("azimuth_deg", "there is a take-off angle but no azimuth")
-        )
-        fix = "give both, or neither: then they are computed; take-off angles are 0 = down, 180 = up"
-        raise table.error(row, missing, why, fix)
     station = _cell_of(table, row, "station")
     if word["network"] and not station.startswith(word["network"] + "."):
         station = station_name(word["network"], station)

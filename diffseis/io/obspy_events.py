@@ -86,6 +86,11 @@ def tabulate_origins(catalog: Any, path: str | Path, format: str) -> EventTable:
     return _event_table([_origin_facts(event, preferred_origin(event), name, path) for event, name in events])
 
 
+def resource_of(thing: Any) -> str:
+    """The resource id of an event or pick; damaged files have some without."""
+    return "" if thing.resource_id is None else str(thing.resource_id.id)
+
+
 def preferred_origin(event: Any) -> Any:
     """The preferred origin of an event, else its first; None where there is none."""
     return event.preferred_origin() or (event.origins[0] if event.origins else None)
@@ -109,7 +114,7 @@ def event_ids(catalog: Any, format: str) -> list[str]:
             time = None if origin is None else origin.time
             name = f"event{number:05d}" if time is None else time.strftime("%Y%m%dT%H%M%S")
         else:
-            name = re.split(r"[/=#]", str(event.resource_id.id))[-1] or f"event{number:05d}"
+            name = re.split(r"[/=#]", resource_of(event))[-1] or f"event{number:05d}"
         seen[name] = seen.get(name, 0) + 1
         ids.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return ids
@@ -151,9 +156,9 @@ def _pick_rows(
     rows = []
     skipped = 0
     for pick in event.picks:
-        arrival = arrivals.get(pick.resource_id.id)
+        arrival = arrivals.get(resource_of(pick))
         phase = (pick.phase_hint or (arrival.phase if arrival is not None else "") or "").strip()
-        if arrival is None and (pick.resource_id.id in amplitudes or _is_no_phase(phase)):
+        if arrival is None and (resource_of(pick) in amplitudes or _is_no_phase(phase)):
             skipped += 1
             continue
         if pick.time is None:

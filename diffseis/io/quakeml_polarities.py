@@ -8,7 +8,7 @@ from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
 from diffseis.io.notices import Notice
-from diffseis.io.obspy_events import event_ids, number, preferred_origin, tabulate_origins
+from diffseis.io.obspy_events import event_ids, number, preferred_origin, resource_of, tabulate_origins
 from diffseis.io.obspy_guard import read_catalog_file
 from diffseis.io.phases import normalise_phase
 from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, collect_rays, motion_sign, station_name
@@ -36,7 +36,7 @@ def read_quakeml_polarities(path: str | Path) -> tuple[RadiationTable, EventTabl
             {} if origin is None else {a.pick_id.id: a for a in origin.arrivals if a.pick_id is not None}
         )
         for pick in event.picks:
-            arrival = arrivals.get(pick.resource_id.id)
+            arrival = arrivals.get(resource_of(pick))
             hint = pick.phase_hint or ("" if arrival is None else arrival.phase) or ""
             if normalise_phase(hint) != "P":
                 continue

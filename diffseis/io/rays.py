@@ -136,7 +136,8 @@ def check_ray(ray: Ray, path: str | Path, line: int | None) -> Ray:
     """The ray itself, if a ray can be so.
 
     Raises:
-        InputError: for angles, standard deviations and sizes out of their ranges, a nameless station or event.
+        InputError: for angles, standard deviations and sizes out of their ranges, one angle without the other, a nameless station
+            or event.
     """
     for name, (low, high, fix) in RANGES.items():
         value = getattr(ray, name)
@@ -144,6 +145,15 @@ def check_ray(ray: Ray, path: str | Path, line: int | None) -> Ray:
             raise InputError(
                 f"{value:g} lies outside {low:g} to {high:g}", file=path, line=line, field=name, fix=fix
             )
+    for name, other in (("takeoff_deg", "azimuth_deg"), ("azimuth_deg", "takeoff_deg")):
+        if math.isnan(getattr(ray, name)) and not math.isnan(getattr(ray, other)):
+            why = (
+                "there is no take-off angle to the azimuth"
+                if name == "takeoff_deg"
+                else "there is no azimuth to the take-off angle"
+            )
+            fix = "give both, or neither: then they are computed; take-off angles are 0 = down, 180 = up"
+            raise InputError(why, file=path, line=line, field=name, fix=fix)
     for name in ("event_id", "station"):
         if not getattr(ray, name):
             raise InputError("there is no value", file=path, line=line, field=name, fix="every row needs it")
@@ -163,7 +173,10 @@ RANGES = {
     "sv_polarity": (-1.0, 1.0, _SIGN),
     "sh_polarity": (-1.0, 1.0, _SIGN),
     "polarity_probability": (0.0, 1.0, "give it from 0 to 1 (per cent? divide by 100)"),
-}
+} | dict.fromkeys(
+    ("log10_sp", "log10_svp", "log10_shp", "log10_svsh"),
+    (-10.0, 10.0, "give the logarithm (base 10) of the ratio"),
+)
 """What the numbers of a ray may be, and what to do about others."""
 
 

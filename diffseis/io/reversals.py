@@ -9,7 +9,7 @@ import numpy as np
 from diffseis.core.errors import InputError
 from diffseis.core.words import plural
 from diffseis.io.delimited import Delimited, read_delimited
-from diffseis.io.guards import read_text
+from diffseis.io.fixed_columns import fixed_lines
 from diffseis.io.notices import Notice
 from diffseis.io.rays import Ray, left_out, shown
 from diffseis.io.times import parse_time
@@ -81,8 +81,8 @@ def apply_reversals(
 def read_hash_reversals(path: str | Path) -> tuple[list[Reversal], list[Notice]]:
     """HASH's and FPFIT's list: station, first and last day as yyyymmdd; 0 leaves an end open."""
     reversals, refused = [], []
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        words = text.split()
+    for line in fixed_lines(path):
+        words = line.text.split()
         if not words:
             continue
         try:
@@ -92,7 +92,7 @@ def read_hash_reversals(path: str | Path) -> tuple[list[Reversal], list[Notice]]
             reversals.append(Reversal({"station": words[0]}, start, end))
         except ValueError as error:
             fix = "write: station 19940101 19941231"
-            refused.append(InputError(str(error), file=path, line=number, field="reversal", fix=fix))
+            refused.append(InputError(str(error), file=path, line=line.line, field="reversal", fix=fix))
     return reversals, left_out(refused, path)
 
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from diffseis.core.errors import InputError
 from diffseis.core.words import plural
-from diffseis.io.fixed_columns import FixedLine, whole_year
-from diffseis.io.guards import read_text
+from diffseis.io.fixed_columns import FixedLine, fixed_lines, whole_year
 from diffseis.io.notices import Notice
 from diffseis.io.origins import blank_origin, check_origin
 from diffseis.io.rays import Ray, check_ray
@@ -46,9 +45,8 @@ def read_simulps(path: str | Path) -> SimulpsAngles:
     rays: dict[tuple[str, str], Ray] = {}
     refused: list[InputError] = []
     event_id, expected = "", ""
-    for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
-        line = FixedLine(text, path, number)
-        word = (text.split() or [""])[0]
+    for line in fixed_lines(path):
+        word = (line.text.split() or [""])[0]
         try:
             if word in ("DATE", "STN"):
                 expected = word
@@ -56,13 +54,13 @@ def read_simulps(path: str | Path) -> SimulpsAngles:
             elif expected == "DATE" and word:
                 expected = ""
                 origin = _origin(line)
-                check_origin(origin, path, number)
+                check_origin(origin, path, line.line)
                 event_id = origin["event_id"]
                 origins.setdefault(event_id, origin)
             elif expected == "STN" and not line.word(2, 4):
                 expected = ""
             elif expected == "STN":
-                ray = check_ray(_ray(line, event_id), path, number)
+                ray = check_ray(_ray(line, event_id), path, line.line)
                 rays.setdefault((event_id, ray.station), ray)
         except InputError as error:
             refused.append(error)
@@ -128,6 +126,14 @@ def give_angles(rays: list[Ray], angles: SimulpsAngles, path: str | Path) -> tup
             continue
         names = ("azimuth_deg", "takeoff_deg", "azimuth_sigma_deg", "takeoff_sigma_deg")
         found.append(replace(ray, **{name: getattr(of_event, name) for name in names}))
+    if rays and not found:
+        why = f"has no angles of the {plural(len(rays), 'first motion')}"
+        raise InputError(
+            why,
+            file=path,
+            field="STN",
+            fix="check that events and stations have the same names in both files",
+        )
     notices = []
     if missing:
         message = f"{plural(missing, 'row')} without angles in {Path(path).name} left out"

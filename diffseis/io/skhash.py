@@ -95,10 +95,6 @@ def _rays(table: Delimited) -> tuple[list[Ray], list[InputError]]:
 def _ray(table: Delimited, row: int) -> Ray:
     """Of a row of polarities or of ratios: all but what was measured."""
     number = {name: _number(table, row, name) for name in (*_ANGLES, *_NUMBERS)}
-    if math.isnan(number["takeoff"]) != math.isnan(number["azimuth"]):
-        raise table.error(
-            row, "takeoff", "there is only one of azimuth and take-off angle", "give both, or neither"
-        )
     network, station = _cell(table, row, "network"), _cell(table, row, "station")
     extra: dict[str, Any] = {name: number[name] for name in _NUMBERS if name in table.names}
     if "location" in table.names:

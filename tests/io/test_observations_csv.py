@@ -84,7 +84,10 @@ def test_conventions_that_cannot_be_guessed(tmp_path):
     """A column `takeoff` may be HASH's, from up; plain ratios are no logarithms; silence everywhere is no amplitude."""
     assert "0 = down" in refusal(tmp_path, "event_id,station,azimuth_deg,takeoff,polarity\n1,A,2,3,1\n").fix
     assert "0 = down" in refusal(tmp_path, "event_id,station,azimuth_deg,polarity\n1,A,2,1\n").fix
-    assert "base 10" in refusal(tmp_path, HEAD + "".join(f"1,S{i},1,2,,{8 + i},,\n" for i in range(5))).fix
+    many = refusal(tmp_path, HEAD + "".join(f"1,S{i},1,2,,{5 + i},,\n" for i in range(5)))
+    assert "plain ratios?" in many.why
+    assert "base 10" in many.fix
+    assert "base 10" in refusal(tmp_path, HEAD + "1,S1,1,2,,0.1,,\n1,S2,1,2,,11,,\n").fix
     assert refusal(tmp_path, HEAD + "1,A,1,2,1,,0,\n1,B,1,2,1,,0.0,\n").field == "p_amplitude"
     assert "logarithm" in refusal(tmp_path, "event_id,station,sp_ratio\n1,A,3\n").fix
 
