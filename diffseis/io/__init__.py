@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from diffseis.io.events_csv import read_events_csv as read_events_csv
     from diffseis.io.focmec import read_focmec as read_focmec
     from diffseis.io.fpfit import read_fpfit as read_fpfit
+    from diffseis.io.fpfit_solutions import read_fpfit_solutions as read_fpfit_solutions
     from diffseis.io.greens import GreensFile as GreensFile
     from diffseis.io.greens import GreensHeader as GreensHeader
     from diffseis.io.greens import create_greens as create_greens
@@ -93,6 +94,7 @@ _HOME = {
     "read_events_csv": "events_csv",
     "read_focmec": "focmec",
     "read_fpfit": "fpfit",
+    "read_fpfit_solutions": "fpfit_solutions",
     "read_hash": "hash",
     "read_json": "records",
     "read_mechanisms": "mechanisms",

@@ -15,9 +15,13 @@ from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
 from diffseis.io.fixed_columns import FixedLine, fixed_lines, whole_year
+from diffseis.io.hypo71 import hypo71_origin
 from diffseis.io.notices import Notice
-from diffseis.io.origins import blank_origin, check_origin, new_name, origin_table
+from diffseis.io.origins import new_name, origin_table
 from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, collect_rays, motion_sign
+
+_SHIFT = 1
+"""Lines of a listing begin with a column for the printer."""
 
 _SIZES = {0.0: 1.0, 1.0: 0.75, 2.0: 0.5, 3.0: 0.25}
 """By the weight code of the pick; FPFIT uses no pick of another code."""
@@ -42,10 +46,10 @@ def read_fpfit(path: str | Path) -> tuple[RadiationTable, EventTable, list[Notic
                 current = None if word == "DATE" else current
             elif expected == "DATE" and word:
                 expected = ""
-                origin = _origin(line, [o["event_id"] for o in origins])
-                check_origin(origin, path, line.line)
-                origins.append(origin)
-                current = origin
+                origin = hypo71_origin(line, _SHIFT, whole_year(line.number(2, 2, "year")))
+                name = new_name(origin["event_id"], [o["event_id"] for o in origins])
+                current = origin | {"event_id": name}
+                origins.append(current)
             elif expected != "STN":
                 continue
             elif not line.word(2, 4):
@@ -58,22 +62,6 @@ def read_fpfit(path: str | Path) -> tuple[RadiationTable, EventTable, list[Notic
             refused.append(error)
     table, notices = collect_rays(rays, refused, path, unsigned=unsigned)
     return table, origin_table(origins), notices
-
-
-def _origin(line: FixedLine, names: list[str]) -> dict[str, Any]:
-    """The columns are those of a HYPO71 summary card, one to the right; events have no ids but their times."""
-    latitude = line.degrees((19, 3), (23, 5, 2), "latitude")
-    longitude = line.degrees((28, 4), (33, 5, 2), "longitude")
-    time = line.time(whole_year(line.number(2, 2, "year")), (4, 6, 9, 11), line.number(13, 6, "seconds", 2))
-    digits = str(time.astype("datetime64[s]")).replace("-", "").replace(":", "")
-    return blank_origin(
-        new_name(digits, names),
-        time=time,
-        latitude=-latitude if line.word(22, 1).upper() == "S" else latitude,
-        longitude=longitude if line.word(32, 1).upper() == "E" else -longitude,
-        depth_km=line.number(38, 7, "depth", 2),
-        magnitude=line.number(47, 5, "magnitude", 2),
-    )
 
 
 def _ray(line: FixedLine, origin: dict[str, Any] | None) -> Ray:

@@ -12,13 +12,14 @@ from typing import Any
 from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable, StationTable
-from diffseis.io.hash_amplitudes import Amplitudes, read_hash_amplitudes, read_hash_corrections, weak_notice
+from diffseis.io.amplitude_ratios import Amplitudes, unused_ratios
+from diffseis.io.hash_amplitudes import read_hash_amplitudes, read_hash_corrections
 from diffseis.io.hash_phases import read_hash_phases
 from diffseis.io.hash_stations import read_hash_stations
 from diffseis.io.instruments import band_of, place_rays
 from diffseis.io.notices import Notice
 from diffseis.io.origins import origin_table
-from diffseis.io.rays import Ray, collect_rays, left_out, station_name
+from diffseis.io.rays import Ray, check_ray, collect_rays, left_out, station_name
 from diffseis.io.reversals import apply_reversals, read_hash_reversals
 from diffseis.io.simulps import give_angles, read_simulps
 
@@ -110,17 +111,30 @@ def _ratios(
     found, notices = read_hash_amplitudes(path)
     terms, more = read_hash_corrections(corrections) if corrections is not None else (None, [])
     times = {o["event_id"]: o["time"] for o in origins}
-    rays, weak, uncorrected = [], 0, 0
+    rays, refused = [], []
+    weak, uncorrected, elsewhere = 0, 0, 0
     for a in found:
         ratio = a.log10_sp(min_snr=min_snr)
         term = 0.0 if terms is None else terms.get((a.station, band_of(a.channel)))
         if a.event_id not in times:
-            continue
-        weak += math.isnan(ratio)
-        uncorrected += term is None
-        if not math.isnan(ratio) and term is not None:
-            rays.append(_ratio_ray(a, ratio - term, times))
-    return rays, [*notices, *more, *weak_notice(weak, uncorrected, min_snr, path)]
+            elsewhere += 1
+        elif math.isnan(ratio):
+            weak += 1
+        elif term is None:
+            uncorrected += 1
+        else:
+            try:
+                rays.append(check_ray(_ratio_ray(a, ratio - term, times), path, None))
+            except InputError as error:
+                refused.append(error)
+    return rays, [
+        *notices,
+        *more,
+        *left_out(refused, path),
+        *unused_ratios("weak-amplitude", weak, f"below {min_snr:g} times the noise", path),
+        *unused_ratios("no-correction", uncorrected, "of instruments without a correction", path),
+        *unused_ratios("other-event", elsewhere, "of events that the phase file lacks", path),
+    ]
 
 
 def _ratio_ray(a: Amplitudes, log10_sp: float, times: dict[str, Any]) -> Ray:

@@ -6,11 +6,10 @@ before P and before S, and the amplitudes of P and S. Corrections: station, chan
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from diffseis.core.errors import InputError
-from diffseis.core.words import plural
+from diffseis.io.amplitude_ratios import Amplitudes
 from diffseis.io.fixed_columns import fixed_lines
 from diffseis.io.instruments import band_of
 from diffseis.io.notices import Notice
@@ -18,31 +17,6 @@ from diffseis.io.rays import left_out
 
 Corrections = Mapping[tuple[str, str], float]
 """By station and band: what is taken off log10(S/P)."""
-
-
-@dataclass(frozen=True)
-class Amplitudes:
-    """Of one instrument, in any unit.
-
-    Attributes:
-        event_id, network, station, channel: codes.
-        noise_p, noise_s: before the arrivals, positive.
-        p, s: of the waves, positive.
-    """
-
-    event_id: str
-    network: str
-    station: str
-    channel: str
-    noise_p: float
-    noise_s: float
-    p: float
-    s: float
-
-    def log10_sp(self, *, min_snr: float) -> float:
-        """Logarithm of S over P; NaN where one of them is not `min_snr` times its noise, or nothing."""
-        clear = self.p >= min_snr * self.noise_p and self.s >= min_snr * self.noise_s
-        return math.log10(self.s) - math.log10(self.p) if clear and self.p > 0 and self.s > 0 else math.nan
 
 
 def read_hash_amplitudes(path: str | Path) -> tuple[list[Amplitudes], list[Notice]]:
@@ -101,18 +75,6 @@ def read_hash_corrections(path: str | Path) -> tuple[Corrections, list[Notice]]:
         except InputError as error:
             refused.append(error)
     return found, left_out(refused, path)
-
-
-def weak_notice(number: int, uncorrected: int, min_snr: float, path: str | Path) -> list[Notice]:
-    """Notices of ratios that were not used."""
-    notices = []
-    if number:
-        message = f"{plural(number, 'ratio')} of S to P below {min_snr:g} times the noise left out"
-        notices.append(Notice("weak-amplitude", message, count=number, file=str(path)))
-    if uncorrected:
-        message = f"{plural(uncorrected, 'ratio')} of S to P of instruments without a correction left out"
-        notices.append(Notice("no-correction", message, count=uncorrected, file=str(path)))
-    return notices
 
 
 def _number(word: str, path: str | Path, line: int, field: str) -> float:

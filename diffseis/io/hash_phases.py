@@ -52,7 +52,7 @@ class _Format:
     origin: Callable[[FixedLine, list[str]], dict[str, Any]]
     is_pick: Callable[[FixedLine], bool]
     motion: Callable[[FixedLine], str]
-    ray: Callable[[FixedLine, str], dict[str, Any]]
+    ray: Callable[[FixedLine], dict[str, Any]]
 
 
 def read_hash_phases(path: str | Path, kind: int) -> HashPhases:
@@ -93,13 +93,13 @@ def _ray(layout: _Format, line: FixedLine, origin: Mapping[str, Any] | None) -> 
     sign = motion_sign(motion)
     if math.isnan(sign):
         raise line.error(f"{motion!r} is no first motion", "polarity", "use U, D, + or -")
-    facts = layout.ray(line, motion)
+    facts = layout.ray(line)
     facts["polarity"] *= sign
     ray = Ray(event_id=origin["event_id"], time=origin["time"], **facts)
     return check_ray(ray, line.path, line.line)
 
 
-def _with_angles(line: FixedLine, motion: str) -> dict[str, Any]:
+def _with_angles(line: FixedLine) -> dict[str, Any]:
     quality = line.number(8, 1, "quality")
     size = _QUALITY_SIZES.get(0.0 if math.isnan(quality) else quality)
     if size is None:
@@ -116,8 +116,8 @@ def _with_angles(line: FixedLine, motion: str) -> dict[str, Any]:
     }
 
 
-def _by_name(code_size: int) -> Callable[[FixedLine, str], dict[str, Any]]:
-    def ray(line: FixedLine, motion: str) -> dict[str, Any]:
+def _by_name(code_size: int) -> Callable[[FixedLine], dict[str, Any]]:
+    def ray(line: FixedLine) -> dict[str, Any]:
         network, station = line.word(6, 2), line.word(1, code_size)
         return {
             "station": station_name(network, station),

@@ -56,7 +56,7 @@ def plain_location(code: str) -> str:
 def apply_reversals(
     rays: Sequence[Ray], reversals: Sequence[Reversal], path: str | Path
 ) -> tuple[list[Ray], list[Notice]]:
-    """The rays with the signs of reversed instruments exchanged, of P's polarity and amplitude and of S's polarities."""
+    """The rays with the polarities of P of reversed instruments exchanged."""
     by_station: dict[str, list[Reversal]] = {}
     for reversal in reversals:
         by_station.setdefault(reversal.codes["station"], []).append(reversal)
@@ -64,17 +64,11 @@ def apply_reversals(
     for ray in rays:
         if any(r.concerns(ray) for r in by_station.get(code_of(ray, "station"), ())):
             names.append(ray.station)
-            ray = replace(
-                ray,
-                polarity=-ray.polarity,
-                p_amplitude=-ray.p_amplitude,
-                sv_polarity=-ray.sv_polarity,
-                sh_polarity=-ray.sh_polarity,
-            )
+            ray = replace(ray, polarity=-ray.polarity)
         turned.append(ray)
     if not names:
         return turned, []
-    message = f"the signs of {plural(len(names), 'row')} were exchanged: {shown(names)} reversed"
+    message = f"the signs of {plural(len(names), 'first motion')} were exchanged: {shown(names)} reversed"
     return turned, [Notice("reversed", message, count=len(names), file=str(path))]
 
 

@@ -16,8 +16,8 @@ from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable, StationTable
 from diffseis.core.words import plural
+from diffseis.io.amplitude_ratios import Amplitudes, unused_ratios
 from diffseis.io.delimited import Delimited, is_missing, parse_number, read_delimited
-from diffseis.io.hash_amplitudes import Amplitudes, weak_notice
 from diffseis.io.instruments import check_instrument, instrument_table, place_rays
 from diffseis.io.notices import Notice
 from diffseis.io.origins import blank_origin, check_place, origin_table
@@ -61,7 +61,7 @@ def read_skhash(
         InputError: for columns that are missing, and what is no CSV.
     """
     table = read_delimited(path, ("event_id", "station", "p_polarity"), (*CODES, *_ANGLES, *_NUMBERS))
-    rays, refused = _rays(table)
+    rays, refused, weightless = _rays(table)
     notices: list[Notice] = []
     if reversals is not None:
         listed, more = read_skhash_reversals(reversals)
@@ -75,21 +75,24 @@ def read_skhash(
         instruments, more = _instruments(stations)
         rays, places, unknown = place_rays(rays, instruments, by_band=False, path=stations)
         notices += more + unknown
-    observed, more = collect_rays(rays, refused, path)
+    observed, more = collect_rays(rays, refused, path, unsigned=weightless)
     events, composite = _events(rays, path)
     return observed, events, places, more + notices + composite
 
 
-def _rays(table: Delimited) -> tuple[list[Ray], list[InputError]]:
-    rays, refused = [], []
+def _rays(table: Delimited) -> tuple[list[Ray], list[InputError], int]:
+    """The rays, why rows could not be used, and how many have the weight 0, which says nothing."""
+    rays, refused, weightless = [], [], 0
     for row in range(len(table)):
         try:
             polarity = parse_number(table, row, "p_polarity", _cell(table, row, "p_polarity"))
-            ray = replace(_ray(table, row), polarity=polarity)
-            rays.append(check_ray(ray, table.path, table.lines[row]))
+            weightless += polarity == 0.0
+            if polarity != 0.0:
+                ray = replace(_ray(table, row), polarity=polarity)
+                rays.append(check_ray(ray, table.path, table.lines[row]))
         except InputError as error:
             refused.append(error)
-    return rays, refused
+    return rays, refused, weightless
 
 
 def _ray(table: Delimited, row: int) -> Ray:
@@ -136,7 +139,8 @@ def _ratios(path: str | Path, min_snr: float) -> tuple[list[Ray], list[Notice]]:
                 rays.append(check_ray(replace(ray, log10_sp=log10_sp), path, table.lines[row]))
         except InputError as error:
             refused.append(error)
-    return rays, [*left_out(refused, path), *weak_notice(weak, 0, min_snr, path)]
+    too_weak = unused_ratios("weak-amplitude", weak, f"below {min_snr:g} times the noise", path)
+    return rays, [*left_out(refused, path), *too_weak]
 
 
 def _log10_sp(table: Delimited, row: int, ray: Ray, min_snr: float) -> float:

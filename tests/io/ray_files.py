@@ -98,6 +98,12 @@ HYPO71 = text(
     *many(" S00    6.3 123  98 IP?0 1021  7.10"),
     "",
 )
+FPFIT_SOLUTIONS = text(
+    *[
+        f"940121 11{i:02d} 15.50 34 14.55 118 37.06  18.13   2.30 31  60  5.0 0.05  0.1  0.2  L 235 60 -90"
+        for i in range(6)
+    ]
+)
 NONLINLOC = text(
     'NLLOC "./loc/net.20060715.172120.grid0" "LOCATED" "Location completed."',
     "GEOGRAPHIC  OT 2006 07 15  17 21 20.195670  Lat 51.657659 Long 7.736781 Depth 1.43359",

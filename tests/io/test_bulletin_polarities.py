@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diffseis.core.errors import InputError
-from diffseis.io import read_fpfit, read_nonlinloc_hyp, read_quakeml_polarities
+from diffseis.io import read_fpfit, read_fpfit_solutions, read_nonlinloc_hyp, read_quakeml_polarities
 
 OBSPY = Path(importlib.util.find_spec("obspy").origin).parent
 
@@ -80,6 +80,29 @@ def test_rows_under_a_damaged_hypocentre(tmp_path):
     table, events, notices = read_fpfit(write(tmp_path, "hypo.prt", broken))
     assert list(table.event_id) == list(events.event_id) == ["19920514T102105"]
     assert next(n.count for n in notices if n.kind == "left-out") == 6
+
+
+CARD = "940121 1104 15.50 34 14.55 118E37.06  18.13   2.30 31  60  5.0 0.05  0.1  0.2  L 235 60 -90"
+
+
+@pytest.mark.parametrize("century", ["", "19"])
+def test_planes_of_fpfit(tmp_path, century):
+    """With or without the century, which shifts the columns; the direction of dip becomes a strike."""
+    lines = [
+        century + CARD,
+        century + CARD[:81] + "999 60 -90",
+        "",
+        century + CARD[:78],
+        "a line that is none",
+    ]
+    found, notices = read_fpfit_solutions(write(tmp_path, "a.fps", "\n".join(lines)))
+    assert [m.strike_dip_rake_deg for m in found] == [(145.0, 60.0, -90.0)]
+    assert (found[0].event_id, found[0].magnitude, found[0].depth_km) == ("19940121T110415", 2.3, 18.13)
+    assert found[0].latitude == pytest.approx(34.2425)
+    assert found[0].longitude == pytest.approx(118.617667, abs=1e-6)
+    assert [(n.kind, n.count) for n in notices] == [("left-out", 3)]
+    with pytest.raises(InputError):
+        read_fpfit_solutions(write(tmp_path, "b.fps", "nothing"))
 
 
 def test_nonlinloc_angles_need_a_quality(tmp_path):

@@ -18,6 +18,7 @@ POLARITIES = """event_id,event_id2,station,network,location,channel,p_polarity,t
 2,12,DEF,XX,00,EHZ,2,,,,41.0,-121.0,9.0
 2,12,DEF,XX,00,EHZ,up,,,,41.0,-121.0,9.0
 2,12,DEF,XX,00,EHZ,1,20,,,41.0,-121.0,9.0
+2,12,DEF,XX,00,EHZ,0,,,,41.0,-121.0,9.0
 """
 STATIONS = """station,network,channel,latitude,longitude,elevation
 ABC,XX,EHZ,40.5,-120.5,100
@@ -51,7 +52,7 @@ def test_polarities_and_angles(polarities):
     assert list(events.event_id) == ["1", "2"]
     np.testing.assert_array_equal(events.latitude, [np.nan, 41])
     np.testing.assert_array_equal(events.depth_km, [np.nan, 9])
-    assert {n.kind: n.count for n in notices} == {"left-out": 4, "composite": 1}
+    assert {n.kind: n.count for n in notices} == {"left-out": 4, "composite": 1, "no-polarity": 1}
     assert "line 7" in notices[0].message
 
 
