@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from diffseis.io.greens import create_greens as create_greens
     from diffseis.io.greens import open_greens as open_greens
     from diffseis.io.hash import read_hash as read_hash
+    from diffseis.io.hypoinverse_polarities import read_hypoinverse_polarities as read_hypoinverse_polarities
     from diffseis.io.mechanisms import Mechanism as Mechanism
     from diffseis.io.mechanisms import read_mechanisms as read_mechanisms
     from diffseis.io.media_arrays import read_media_arrays as read_media_arrays
@@ -96,6 +97,7 @@ _HOME = {
     "read_fpfit": "fpfit",
     "read_fpfit_solutions": "fpfit_solutions",
     "read_hash": "hash",
+    "read_hypoinverse_polarities": "hypoinverse_polarities",
     "read_json": "records",
     "read_mechanisms": "mechanisms",
     "read_media_arrays": "media_arrays",

@@ -49,7 +49,7 @@ class _Format:
     """Where an event line is told by, how it is read, whether a line has a P pick, and how that is read."""
 
     is_event: re.Pattern[str]
-    origin: Callable[[FixedLine, list[str]], dict[str, Any]]
+    origin: Callable[[FixedLine, set[str]], dict[str, Any]]
     is_pick: Callable[[FixedLine], bool]
     motion: Callable[[FixedLine], str]
     ray: Callable[[FixedLine], dict[str, Any]]
@@ -59,7 +59,7 @@ def read_hash_phases(path: str | Path, kind: int) -> HashPhases:
     """Read a phase file of HASH's format 1 to 5; events and lines that cannot be used are left out and told."""
     layout = _FORMATS[kind]
     origins: list[dict[str, Any]] = []
-    names: list[str] = []
+    names: set[str] = set()
     rays: list[Ray] = []
     refused: list[InputError] = []
     unsigned = 0
@@ -71,7 +71,7 @@ def read_hash_phases(path: str | Path, kind: int) -> HashPhases:
                 origin = layout.origin(line, names)
                 check_origin(origin, path, line.line)
                 origins.append(origin)
-                names.append(origin["event_id"])
+                names.add(origin["event_id"])
                 current = origin
             elif not line.word(1, 4):
                 current = None
@@ -129,7 +129,7 @@ def _by_name(code_size: int) -> Callable[[FixedLine], dict[str, Any]]:
     return ray
 
 
-def _origin_1(line: FixedLine, names: list[str]) -> dict[str, Any]:
+def _origin_1(line: FixedLine, names: set[str]) -> dict[str, Any]:
     time = line.time(whole_year(line.number(1, 2, "year")), (3, 5, 7, 9), line.number(11, 4, "seconds", 2))
     errors = line.number(81, 4, "horizontal error", 2), line.number(85, 4, "vertical error", 2)
     place = line.degrees((15, 2), (18, 4, 2), "latitude"), line.degrees((22, 3), (26, 4, 2), "longitude")
@@ -137,7 +137,7 @@ def _origin_1(line: FixedLine, names: list[str]) -> dict[str, Any]:
     return _origin(line, names, line.word(123, 16), time, place, (17, 25), depth_km, magnitude, errors)
 
 
-def _origin_2(line: FixedLine, names: list[str]) -> dict[str, Any]:
+def _origin_2(line: FixedLine, names: set[str]) -> dict[str, Any]:
     time = line.time(line.number(1, 4, "year"), (5, 7, 9, 11), line.number(13, 5, "seconds", 2))
     errors = line.number(89, 5, "horizontal error", 2), line.number(95, 5, "vertical error", 2)
     place = line.degrees((18, 2), (21, 5, 2), "latitude"), line.degrees((26, 3), (30, 5, 2), "longitude")
@@ -145,7 +145,7 @@ def _origin_2(line: FixedLine, names: list[str]) -> dict[str, Any]:
     return _origin(line, names, line.word(150, 16), time, place, (20, 29), depth_km, magnitude, errors)
 
 
-def _origin_4(line: FixedLine, names: list[str]) -> dict[str, Any]:
+def _origin_4(line: FixedLine, names: set[str]) -> dict[str, Any]:
     time = line.time(line.number(1, 4, "year"), (5, 7, 9, 11), line.number(13, 4, "seconds", 2))
     place = line.degrees((17, 2), (20, 4, 2), "latitude"), line.degrees((24, 3), (28, 4, 2), "longitude")
     depth_km, magnitude = line.number(32, 5, "depth", 2), line.number(148, 3, "magnitude", 2)
@@ -155,7 +155,7 @@ def _origin_4(line: FixedLine, names: list[str]) -> dict[str, Any]:
 
 def _origin(
     line: FixedLine,
-    names: list[str],
+    names: set[str],
     name: str,
     time: np.datetime64,
     place: tuple[float, float],

@@ -1,14 +1,17 @@
-"""The summary card of HYPO71, which other programs repeat shifted by some columns.
+"""The summary card and the P remark of HYPO71, which other programs repeat in other columns.
 
 References:
     Lee & Lahr (1975), HYPO71 (revised), doi:10.3133/ofr75311.
 """
 
-from pathlib import Path
+import math
 from typing import Any
 
 from diffseis.io.fixed_columns import FixedLine
 from diffseis.io.origins import blank_origin, check_origin
+from diffseis.io.rays import EMERGENT_SIZE, motion_sign
+
+_SIZES = {0.0: 1.0, 1.0: 0.75, 2.0: 0.5, 3.0: 0.25}
 
 
 def hypo71_origin(line: FixedLine, shift: int, year: float) -> dict[str, Any]:
@@ -28,5 +31,22 @@ def hypo71_origin(line: FixedLine, shift: int, year: float) -> dict[str, Any]:
         depth_km=line.number(at(37), 7, "depth", 2),
         magnitude=line.number(at(46), 5, "magnitude", 2),
     )
-    check_origin(origin, Path(line.path), line.line)
+    check_origin(origin, line.path, line.line)
     return origin
+
+
+def p_remark(line: FixedLine, first: int) -> float:
+    """The polarity of a remark such as ``IPU0`` in four columns: onset, P, first motion, weight code.
+
+    Its size is 1, 0.75, 0.5 or 0.25 for the codes 0 to 3, half of it for a doubtful sign (+ or -). Picks of other codes have no
+    weight and are refused.
+    """
+    motion = line.word(first + 2, 1)
+    sign = motion_sign(motion)
+    if math.isnan(sign):
+        raise line.error(f"{motion!r} is no first motion", "polarity", "use U, C, D, + or -")
+    code = line.number(first + 3, 1, "weight code")
+    size = _SIZES.get(0.0 if math.isnan(code) else code)
+    if size is None:
+        raise line.error(f"the weight code {code:g} gives it no weight", "weight code", "0 to 3 are used")
+    return sign * size * (EMERGENT_SIZE if motion in "+-" else 1.0)

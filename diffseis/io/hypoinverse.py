@@ -21,7 +21,8 @@ from diffseis.io.origins import blank_origin, check_origin, origin_table
 from diffseis.io.pick_rows import PickRow, build_picks, check_row
 
 _WEIGHTS = {" ": 1.0, "0": 1.0, "1": 0.75, "2": 0.5, "3": 0.25}
-_HEADER = re.compile(r"\d{4}[ \d]{8}")
+IS_SUMMARY = re.compile(r"\d{4}[ \d]{8}")
+"""Summary lines begin with their minute."""
 
 
 def read_hypoinverse(
@@ -35,8 +36,8 @@ def read_hypoinverse(
     for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
         if not text.strip() or text.startswith("$"):
             continue
-        if _HEADER.match(text):
-            events.append(_event(text.ljust(164), path, number, len(events) + 1))
+        if IS_SUMMARY.match(text):
+            events.append(hypoinverse_origin(text.ljust(164), path, number, len(events) + 1))
         elif text[:5].strip():
             if not events:
                 raise InputError(
@@ -59,7 +60,8 @@ def read_hypoinverse(
     return picks, origin_table(events), notices
 
 
-def _event(text: str, path: str | Path, line: int, count: int) -> dict:
+def hypoinverse_origin(text: str, path: str | Path, line: int, count: int) -> dict[str, Any]:
+    """The hypocentre of a summary line of 164 columns; `count` names one without an id."""
     row = FixedLine(text, path, line)
     latitude = row.degrees((17, 2), (20, 4, 2), "latitude")
     longitude = row.degrees((24, 3), (28, 4, 2), "longitude")

@@ -46,7 +46,7 @@ def read_nonlinloc_hyp(path: str | Path) -> tuple[RadiationTable, EventTable, li
         coordinates of its own (``TRANSFORM NONE``); and what was left out.
     """
     origins: list[dict[str, Any]] = []
-    names: list[str] = []
+    names: set[str] = set()
     rays: list[Ray] = []
     refused: list[InputError] = []
     unsigned, in_phases = 0, False
@@ -61,7 +61,7 @@ def read_nonlinloc_hyp(path: str | Path) -> tuple[RadiationTable, EventTable, li
             elif word == "GEOGRAPHIC":
                 origin = _origin(text, new_name(name, names), path, number)
                 origins.append(origin)
-                names.append(origin["event_id"])
+                names.add(origin["event_id"])
                 current = origin
             elif text.split()[:2] == ["TRANSFORM", "NONE"] and current is not None:
                 current |= _NOWHERE

@@ -1,7 +1,7 @@
 """Hypocentres on their way from a bulletin into an `EventTable`, whatever the format they come from."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def check_place(facts: Mapping[str, Any], event_id: str, path: str | Path, line:
             )
 
 
-def new_name(name: str, taken: Sequence[str]) -> str:
+def new_name(name: str, taken: Collection[str]) -> str:
     """The name, or ``event00001`` and so on for none; with a number behind if another event has it."""
     name = name or f"event{len(taken) + 1:05d}"
     return name if name not in taken else f"{name}_{len(taken) + 1}"

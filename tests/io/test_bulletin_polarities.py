@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from diffseis.core.errors import InputError
-from diffseis.io import read_fpfit, read_fpfit_solutions, read_nonlinloc_hyp, read_quakeml_polarities
+from diffseis.io import (
+    read_fpfit,
+    read_fpfit_solutions,
+    read_hypoinverse_polarities,
+    read_nonlinloc_hyp,
+    read_quakeml_polarities,
+)
+from tests.io import ray_files as files
 
 OBSPY = Path(importlib.util.find_spec("obspy").origin).parent
 
@@ -80,6 +87,25 @@ def test_rows_under_a_damaged_hypocentre(tmp_path):
     table, events, notices = read_fpfit(write(tmp_path, "hypo.prt", broken))
     assert list(table.event_id) == list(events.event_id) == ["19920514T102105"]
     assert next(n.count for n in notices if n.kind == "left-out") == 6
+
+
+def test_an_archive_of_hypoinverse(tmp_path):
+    lines = files.ARCHIVE.decode().splitlines()
+    lines[3] = lines[3].replace("IPD1", "EP-3")
+    lines[4] = lines[4].replace("IPU1", "IP 1")
+    lines[5] = lines[5].replace("IPD1", "IPD4")
+    lines[6] = lines[6].replace("104", "   ")
+    table, events, notices = read_hypoinverse_polarities(
+        write(tmp_path, "a.arc", "\n".join([*lines, lines[7]]))
+    )
+    assert list(table.station) == ["IV.S00", "IV.S01", "IV.S04", "IV.S05"]
+    np.testing.assert_array_equal(table.polarity, [0.75, -0.125, 0.75, -0.75])
+    np.testing.assert_array_equal(table.azimuth_deg, [45, 45, np.nan, 45])
+    np.testing.assert_array_equal(table.takeoff_deg, [104, 104, np.nan, 104])
+    assert (table.channel[0], table.extra["location"][0]) == ("HHZ", "00")
+    assert list(events.event_id) == ["4711"]
+    assert (events.depth_km[0], events.magnitude[0]) == (10.8, 1.4)
+    assert {n.kind: n.count for n in notices} == {"left-out": 2, "no-polarity": 1}
 
 
 CARD = "940121 1104 15.50 34 14.55 118E37.06  18.13   2.30 31  60  5.0 0.05  0.1  0.2  L 235 60 -90"

@@ -8,6 +8,7 @@ from diffseis.io import (
     read_fpfit,
     read_fpfit_solutions,
     read_hash,
+    read_hypoinverse_polarities,
     read_nonlinloc_hyp,
     read_observations_csv,
     read_quakeml_polarities,
@@ -62,6 +63,7 @@ READERS = {
     "skhash": (files.SKHASH, read_skhash, check),
     "focmec": (files.FOCMEC, read_focmec, check),
     "hypo71": (files.HYPO71, read_fpfit, check),
+    "archive": (files.ARCHIVE, read_hypoinverse_polarities, check),
     "nonlinloc": (files.NONLINLOC, read_nonlinloc_hyp, check),
 }
 

@@ -244,8 +244,8 @@ def test_format_5(tmp_path, by_name):
         columns(70, c2="94 121 11 4 15.60 34S14.60 118 37.00  17.50   2.30 20 1001"),
         "",
         "  STN  DIST  AZ TOA",
-        angle("ABC", 50, 118, "   2   1"),
-        angle("LA0", 216, 86, "   0   0"),
+        angle("ABC", 50, 118, "  2.  1."),
+        angle("LA0", 216, 86, "  0.  0."),
         "",
     )
     table, events, _, notices = read_hash(by_name[0], 5, angles=simulps)
