@@ -42,7 +42,7 @@ def read_hash(
 
     An impulsive first motion has the size 1, an emergent one (in format 1: one of quality 1) 0.5. Take-off angles are 0 = down
     here and in the files that have them (formats 1 and 5), though HASH counts them from up inside; the other formats have none,
-    so that they are NaN. A ratio of S to P is a row of its own, as it is of an instrument of its own.
+    so that they are NaN. Uncertainties of 0 in format 1 are taken for unknown ones. A ratio of S to P is a row of its own, as it is of an instrument of its own.
 
     Args:
         path: the phase file.

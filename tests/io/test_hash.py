@@ -1,5 +1,8 @@
 """HASH's formats 1 to 5, in files made up in their columns."""
 
+import csv
+import itertools
+
 import numpy as np
 import pytest
 
@@ -289,3 +292,34 @@ def test_lines_under_a_damaged_event_are_not_given_to_the_one_before(tmp_path):
     assert list(table.event_id) == ["1001", "1003"]
     assert list(events.event_id) == ["1001", "1003"]
     assert next(n.count for n in notices if n.kind == "left-out") == 2
+
+
+@pytest.mark.long
+def test_the_rays_of_northridge(reference_data, tmp_path):
+    """SKHASH's list of HASH's first example, whose take-off angles are from up, written in the columns of format 1 and read."""
+    with (reference_data / "mechanism/northridge_flat/example1_obs.csv").open() as stream:
+        expected = list(csv.DictReader(stream))
+    lines = []
+    for name, rows in itertools.groupby(expected, key=lambda row: row["event_id"]):
+        lines.append(event_1(name))
+        for row in rows:
+            weight = float(row["p_polarity"])
+            station, _, channel = row["sta_code"].partition(".")
+            angles = 180 - round(float(row["takeoff"])), round(float(row["azimuth"]))
+            sigmas = tuple(f"{float(row[f'{of}_uncertainty']):3.0f}" for of in ("takeoff", "azimuth"))
+            lines.append(
+                pick_1(
+                    station, "U" if weight > 0 else "D", 1 if abs(weight) < 1 else 0, *angles, sigmas, channel
+                )
+            )
+        lines.append(END)
+    table, events, _, notices = read_hash(write(tmp_path, "north.phase", *lines), 1)
+    assert (len(table), len(events)) == (1039, 24)
+    assert list(table.event_id) == [row["event_id"] for row in expected]
+    np.testing.assert_array_equal(table.polarity, [float(row["p_polarity"]) for row in expected])
+    np.testing.assert_array_equal(table.takeoff_deg, [180 - float(row["takeoff"]) for row in expected])
+    np.testing.assert_array_equal(table.azimuth_deg, [float(row["azimuth"]) for row in expected])
+    np.testing.assert_array_equal(
+        np.nan_to_num(table.takeoff_sigma_deg), [float(row["takeoff_uncertainty"]) for row in expected]
+    )
+    assert {n.kind for n in notices} <= {"repeated-station"}
