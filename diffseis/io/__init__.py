@@ -14,17 +14,25 @@ if TYPE_CHECKING:
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
     from diffseis.io.events_csv import read_events_csv as read_events_csv
+    from diffseis.io.focmec import read_focmec as read_focmec
+    from diffseis.io.fpfit import read_fpfit as read_fpfit
+    from diffseis.io.fpfit_solutions import read_fpfit_solutions as read_fpfit_solutions
     from diffseis.io.greens import GreensFile as GreensFile
     from diffseis.io.greens import GreensHeader as GreensHeader
     from diffseis.io.greens import create_greens as create_greens
     from diffseis.io.greens import open_greens as open_greens
+    from diffseis.io.hash import read_hash as read_hash
+    from diffseis.io.hypoinverse_polarities import read_hypoinverse_polarities as read_hypoinverse_polarities
     from diffseis.io.mechanisms import Mechanism as Mechanism
     from diffseis.io.mechanisms import read_mechanisms as read_mechanisms
     from diffseis.io.media_arrays import read_media_arrays as read_media_arrays
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
+    from diffseis.io.nonlinloc_hyp import read_nonlinloc_hyp as read_nonlinloc_hyp
     from diffseis.io.notices import Notice as Notice
+    from diffseis.io.observations_csv import read_observations_csv as read_observations_csv
+    from diffseis.io.observations_csv import write_observations_csv as write_observations_csv
     from diffseis.io.obspy_events import from_obspy_catalog as from_obspy_catalog
     from diffseis.io.picks_csv import read_picks_csv as read_picks_csv
     from diffseis.io.points_csv import read_points_csv as read_points_csv
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from diffseis.io.posterior_netcdf import write_posterior_netcdf as write_posterior_netcdf
     from diffseis.io.quakeml import to_obspy_catalog as to_obspy_catalog
     from diffseis.io.quakeml import write_quakeml as write_quakeml
+    from diffseis.io.quakeml_polarities import read_quakeml_polarities as read_quakeml_polarities
     from diffseis.io.records import read_json as read_json
     from diffseis.io.records import sha256_of as sha256_of
     from diffseis.io.records import write_geojson as write_geojson
@@ -43,6 +52,7 @@ if TYPE_CHECKING:
     from diffseis.io.seismograms import check_station_id as check_station_id
     from diffseis.io.seismograms import to_stream as to_stream
     from diffseis.io.seismograms import write_mseed as write_mseed
+    from diffseis.io.skhash import read_skhash as read_skhash
     from diffseis.io.stations_csv import is_on_section as is_on_section
     from diffseis.io.stations_csv import read_section_stations_csv as read_section_stations_csv
     from diffseis.io.stations_csv import read_stations_csv as read_stations_csv
@@ -83,18 +93,27 @@ _HOME = {
     "read_config": "config",
     "read_events": "events",
     "read_events_csv": "events_csv",
+    "read_focmec": "focmec",
+    "read_fpfit": "fpfit",
+    "read_fpfit_solutions": "fpfit_solutions",
+    "read_hash": "hash",
+    "read_hypoinverse_polarities": "hypoinverse_polarities",
     "read_json": "records",
     "read_mechanisms": "mechanisms",
     "read_media_arrays": "media_arrays",
     "read_medium": "velocity",
     "read_network_header": "travel_time_networks",
+    "read_nonlinloc_hyp": "nonlinloc_hyp",
     "read_nordic_bulletin": "events",
+    "read_observations_csv": "observations_csv",
     "read_picks_csv": "picks_csv",
     "read_points_csv": "points_csv",
     "read_posterior_netcdf": "posterior_netcdf",
+    "read_quakeml_polarities": "quakeml_polarities",
     "read_scat": "nonlinloc",
     "is_on_section": "stations_csv",
     "read_section_stations_csv": "stations_csv",
+    "read_skhash": "skhash",
     "read_stations_csv": "stations_csv",
     "read_stationxml": "stationxml",
     "read_travel_time_networks": "travel_time_networks",
@@ -113,6 +132,7 @@ _HOME = {
     "write_json": "records",
     "write_mseed": "seismograms",
     "write_nonlinloc": "nonlinloc",
+    "write_observations_csv": "observations_csv",
     "write_picks_csv": "arrivals_csv",
     "write_posterior_netcdf": "posterior_netcdf",
     "write_quakeml": "quakeml",

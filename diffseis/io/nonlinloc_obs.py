@@ -15,6 +15,7 @@ from diffseis.core.errors import InputError
 from diffseis.core.tables import EventTable, PickTable
 from diffseis.io.guards import read_text
 from diffseis.io.notices import Notice
+from diffseis.io.origins import new_name
 from diffseis.io.pick_rows import PickRow, build_picks, check_row
 
 _NOT_A_TIME = np.datetime64("NaT", "ns")
@@ -39,10 +40,12 @@ def read_nonlinloc_obs(
         if not stripped:
             current = None
         elif stripped.startswith("PUBLIC_ID"):
-            current = _new_name(re.split(r"[/=#\s]", stripped)[-1], names)
+            current = new_name(re.split(r"[/=#\s]", stripped)[-1], names)
+            names.append(current)
         else:
             if current is None:
-                current = _new_name(f"event{len(names) + 1:05d}", names)
+                current = new_name("", names)
+                names.append(current)
             row = _row(stripped.split(), current, path, number)
             check_row(row, file=str(path), line=number)
             rows.append(row)
@@ -63,13 +66,6 @@ def read_nonlinloc_obs(
         magnitude=missing,
     )
     return picks, events, notices
-
-
-def _new_name(name: str, names: list[str]) -> str:
-    name = name or f"event{len(names) + 1:05d}"
-    unique = name if name not in names else f"{name}_{len(names) + 1}"
-    names.append(unique)
-    return unique
 
 
 def _row(cells: list[str], event_id: str, path: str | Path, line: int) -> PickRow:

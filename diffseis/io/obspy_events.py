@@ -13,21 +13,10 @@ from diffseis.core.tables import EventTable, PickTable
 from diffseis.core.units import KM_PER_DEGREE
 from diffseis.io.notices import Notice
 from diffseis.io.obspy_guard import read_catalog_file
+from diffseis.io.origins import blank_origin, check_place, origin_table
 from diffseis.io.pick_rows import DEFAULT_UNCERTAINTY_S, PickRow, build_picks, check_row, check_time
 
 _SEISAN_WEIGHTS = {"0": 1.0, "1": 0.75, "2": 0.5, "3": 0.25, "4": 0.0, "9": 0.0}
-_DEEPEST_KM = 1000.0
-
-ORIGIN_EXTRA = (
-    "time_error_s",
-    "latitude_error_km",
-    "longitude_error_km",
-    "vertical_error_km",
-    "rms_s",
-    "gap_deg",
-    "num_stations",
-)
-"""Columns of `EventTable.extra`: what the bulletin says of its own locations, NaN where it does not."""
 
 
 def read_obspy_events(
@@ -71,9 +60,9 @@ def tabulate(
     rows: list[PickRow] = []
     origins: list[dict[str, Any]] = []
     skipped = 0
-    ids = _event_ids(catalog, format)
+    ids = event_ids(catalog, format)
     for event, event_id in zip(catalog, ids, strict=True):
-        origin = event.preferred_origin() or (event.origins[0] if event.origins else None)
+        origin = preferred_origin(event)
         facts = _origin_facts(event, origin, event_id, path)
         origins.append(facts)
         event_rows, not_phases = _pick_rows(event, origin, event_id, format, path)
@@ -87,36 +76,45 @@ def tabulate(
     picks, more = build_picks(
         rows, default_uncertainty_s=default_uncertainty_s, keep_unweighted=keep_unweighted, file=str(path)
     )
-    events = EventTable(
-        event_id=np.array(ids, dtype=object),
-        time=np.array([o["time"] for o in origins], "datetime64[ns]"),
-        latitude=_floats(origins, "latitude"),
-        longitude=_floats(origins, "longitude"),
-        depth_km=_floats(origins, "depth_km"),
-        magnitude=_floats(origins, "magnitude"),
-        extra={name: _floats(origins, name) for name in ORIGIN_EXTRA}
-        | {"evaluation_status": np.array([o["evaluation_status"] for o in origins], dtype=object)},
-    )
-    return picks, events, notices + more
+    return picks, _event_table(origins), notices + more
 
 
-def _floats(records: list[dict[str, Any]], name: str) -> np.ndarray:
-    return np.array([record[name] for record in records], dtype=np.float64)
+def tabulate_origins(catalog: Any, path: str | Path, format: str) -> EventTable:
+    """The preferred or first origin of each event of a catalogue."""
+    ids = event_ids(catalog, format)
+    events = zip(catalog, ids, strict=True)
+    return _event_table([_origin_facts(event, preferred_origin(event), name, path) for event, name in events])
 
 
-def _event_ids(catalog: Any, format: str) -> list[str]:
+def resource_of(thing: Any) -> str:
+    """The resource id of an event or pick; damaged files have some without."""
+    return "" if thing.resource_id is None else str(thing.resource_id.id)
+
+
+def preferred_origin(event: Any) -> Any:
+    """The preferred origin of an event, else its first; None where there is none."""
+    return event.preferred_origin() or (event.origins[0] if event.origins else None)
+
+
+def _event_table(origins: list[dict[str, Any]]) -> EventTable:
+    table = origin_table(origins)
+    table.extra["evaluation_status"] = np.array([o["evaluation_status"] for o in origins], dtype=object)
+    return table
+
+
+def event_ids(catalog: Any, format: str) -> list[str]:
     """Short and unique: the end of the resource id, or the origin time where the format has no ids of its
     own.
     """
     ids: list[str] = []
     seen: dict[str, int] = {}
     for number, event in enumerate(catalog, start=1):
-        origin = event.preferred_origin() or (event.origins[0] if event.origins else None)
+        origin = preferred_origin(event)
         if format == "NORDIC":
             time = None if origin is None else origin.time
             name = f"event{number:05d}" if time is None else time.strftime("%Y%m%dT%H%M%S")
         else:
-            name = re.split(r"[/=#]", str(event.resource_id.id))[-1] or f"event{number:05d}"
+            name = re.split(r"[/=#]", resource_of(event))[-1] or f"event{number:05d}"
         seen[name] = seen.get(name, 0) + 1
         ids.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return ids
@@ -124,10 +122,7 @@ def _event_ids(catalog: Any, format: str) -> list[str]:
 
 def _origin_facts(event: Any, origin: Any, event_id: str, path: str | Path) -> dict[str, Any]:
     """Time, place and published errors of one event; what there is not is NaN."""
-    names = ("latitude", "longitude", "depth_km", "magnitude", *ORIGIN_EXTRA)
-    facts: dict[str, Any] = dict.fromkeys(names, math.nan)
-    facts["time"] = np.datetime64("NaT", "ns")
-    facts["evaluation_status"] = ""
+    facts = blank_origin(event_id, evaluation_status="")
     magnitude = event.preferred_magnitude() or (event.magnitudes[0] if event.magnitudes else None)
     if magnitude is not None:
         facts["magnitude"] = number(magnitude.mag)
@@ -152,20 +147,6 @@ def _origin_facts(event: Any, origin: Any, event_id: str, path: str | Path) -> d
     return facts
 
 
-def check_place(facts: Mapping[str, Any], event_id: str, path: str | Path, line: int | None = None) -> None:
-    """Refuse a hypocentre that is nowhere."""
-    for field, largest in (("latitude", 90.0), ("longitude", 360.0), ("depth_km", _DEEPEST_KM)):
-        value = facts[field]
-        if math.isinf(value) or abs(value) > largest:
-            raise InputError(
-                f"event {event_id} is at {field} {value:g}",
-                file=path,
-                line=line,
-                field=field,
-                fix="check the unit and the order of the coordinates",
-            )
-
-
 def _pick_rows(
     event: Any, origin: Any, event_id: str, format: str, path: str | Path
 ) -> tuple[list[PickRow], int]:
@@ -175,9 +156,9 @@ def _pick_rows(
     rows = []
     skipped = 0
     for pick in event.picks:
-        arrival = arrivals.get(pick.resource_id.id)
+        arrival = arrivals.get(resource_of(pick))
         phase = (pick.phase_hint or (arrival.phase if arrival is not None else "") or "").strip()
-        if arrival is None and (pick.resource_id.id in amplitudes or _is_no_phase(phase)):
+        if arrival is None and (resource_of(pick) in amplitudes or _is_no_phase(phase)):
             skipped += 1
             continue
         if pick.time is None:
