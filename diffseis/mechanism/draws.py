@@ -1,0 +1,167 @@
+"""Weighted sources that stand for a posterior: importance sampling with mixtures of kernels on a space of sources.
+
+Wherever sources come from (an exhaustive grid, Stein particles, a network), the last word is the exact likelihood's: new sources are drawn from kernels about them, and weighted by posterior
+over proposal. Kernels are Student's t in tangent coordinates, their covariance is the draws' own, locally.
+
+References:
+    Cappe, Guillin, Marin & Robert (2004), Population Monte Carlo, doi:10.1198/106186004X12803.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float, Int, Key
+
+from diffseis.inference import student_columns, student_from_uniform, uniform_points
+from diffseis.mechanism.spaces import AbstractSourceSpace, sixes
+
+LogLikelihood = Callable[[Float[Array, "source 6"]], Float[Array, " source"]]
+"""Of one event's data, for six-vectors of unit scalar moment."""
+
+_DOF = 5
+_LOCAL_RAD = 0.35
+"""Draws within about this of a centre tell how wide the posterior is there."""
+
+_LEAST_SD_RAD = 2e-3
+
+
+class Draws(eqx.Module):
+    """Weighted sources of one event.
+
+    Attributes:
+        point: in the space's own numbers.
+        log_weight: normalised, so that their exponentials sum to 1.
+        log_likelihood: of the data, at the points.
+        log_evidence: log of the data's probability, whatever the source.
+        effective_fraction: effective number of draws over their number.
+    """
+
+    point: Float[Array, "draw size"]
+    log_weight: Float[Array, " draw"]
+    log_likelihood: Float[Array, " draw"]
+    log_evidence: Float[Array, ""]
+    effective_fraction: Float[Array, ""]
+
+
+class Kernels(eqx.Module):
+    """An equally weighted mixture of Student kernels of one covariance, in the tangent coordinates of each centre."""
+
+    centre: Float[Array, "centre size"]
+    factor: Float[Array, "dim dim"]
+    """Lower Cholesky factor of the covariance's scale."""
+
+
+def comb(log_weight: Float[Array, " point"], num: int, *, key: Key[Array, ""]) -> Int[Array, " {num}"]:
+    """Rows of `num` points chosen by weight: systematic, so that each has its share to within one."""
+    edges = jnp.cumsum(jax.nn.softmax(log_weight))
+    teeth = (jnp.arange(num, dtype=edges.dtype) + jr.uniform(key, (), edges.dtype)) / num * edges[-1]
+    return jnp.clip(jnp.searchsorted(edges, teeth), 0, log_weight.shape[0] - 1)
+
+
+def grid_kernels(
+    space: AbstractSourceSpace,
+    points: Float[Array, "point size"],
+    log_likelihood: Float[Array, " point"],
+    spacing_rad: float,
+    num_centres: int,
+    *,
+    key: Key[Array, ""],
+) -> Kernels:
+    """About points of an even grid chosen by their likelihood, softened: kernels about as wide as the grid's spacing."""
+    chosen = comb(_SOFT * log_likelihood, num_centres, key=key)
+    width = 0.5 * spacing_rad * jnp.eye(space.num_dims, dtype=points.dtype)
+    return Kernels(points[chosen], width)
+
+
+_SOFT = 0.7
+
+
+def next_kernels(
+    space: AbstractSourceSpace, draws: Draws, num_centres: int, *, key: Key[Array, ""]
+) -> Kernels:
+    """About draws chosen by weight, as wide as the posterior is near them, less what many kernels together add."""
+    num_dims = space.num_dims
+    chosen = comb(draws.log_weight, num_centres, key=key)
+    centre = draws.point[chosen]
+    # Pairs of centres, which are equally weighted, within reach of each other: half their covariance is the posterior's, locally.
+    apart = jax.vmap(lambda p: jax.vmap(lambda c: space.parts(c, p))(centre))(centre)
+    near = jnp.exp(-0.5 * sum(part**2 for part in apart) / _LOCAL_RAD**2)
+    moments = [[jnp.sum(near * a * b) for b in apart] for a in apart]
+    covariance = jnp.stack([jnp.stack(row) for row in moments]) / (2 * jnp.sum(near))
+    # Silverman's rule, for as many kernels as are really different ones.
+    effective = 1 / jnp.sum(jnp.exp(2 * draws.log_weight))
+    shrink = jnp.minimum(effective, num_centres) ** (-2 / (num_dims + 4))
+    least = _LEAST_SD_RAD**2 * jnp.eye(num_dims, dtype=covariance.dtype)
+    # Where few draws carry the weight their spread says little: kernels stay as wide as they may have to be.
+    return Kernels(centre, jnp.linalg.cholesky(jnp.maximum(shrink, 0.2) * covariance * _WIDEN + least))
+
+
+_WIDEN = 1.4
+
+
+def draw(
+    space: AbstractSourceSpace,
+    kernels: Kernels,
+    log_likelihood: LogLikelihood,
+    num: int,
+    *,
+    key: Key[Array, ""],
+) -> Draws:
+    """Sources from the mixture, weighted by their likelihood times the uniform prior over the mixture's density.
+
+    Args:
+        space: of the sources.
+        kernels: the proposal; `num` should be a multiple of its centres.
+        log_likelihood: of the data.
+        num: of draws.
+        key: of the draws.
+    """
+    dtype, num_dims = kernels.centre.dtype, space.num_dims
+    num_centres = kernels.centre.shape[0]
+    columns = student_columns(num_dims, _DOF)
+    steps = student_from_uniform(uniform_points(num, columns, key=key, dtype=dtype), num_dims, _DOF)
+    tangent = steps @ kernels.factor.T
+    centre = kernels.centre[jnp.arange(num) % num_centres]
+    point = jax.vmap(space.move)(centre, tangent)
+    value = log_likelihood(sixes(space, point)) + jax.vmap(space.inside)(point)
+    raw = value - mixture_log_density(space, kernels, point)
+    raw = jnp.where(jnp.isfinite(raw), raw, -jnp.inf)
+    total = jax.nn.logsumexp(raw)
+    log_weight = jnp.where(jnp.isfinite(total), raw - total, -jnp.log(jnp.asarray(num, dtype)))
+    return Draws(
+        point=point,
+        log_weight=log_weight,
+        log_likelihood=value,
+        log_evidence=total - jnp.log(jnp.asarray(num, dtype)) - space.log_size,
+        effective_fraction=1 / (num * jnp.sum(jnp.exp(2 * log_weight))),
+    )
+
+
+def mixture_log_density(
+    space: AbstractSourceSpace, kernels: Kernels, point: Float[Array, "draw size"]
+) -> Float[Array, " draw"]:
+    """Of the mixture, by the uniform measure (whose density at a kernel's centre is 1 per tangent volume)."""
+    inverse = jax.scipy.linalg.solve_triangular(
+        kernels.factor, jnp.eye(space.num_dims, dtype=kernels.factor.dtype), lower=True
+    )
+
+    def one(centre, point):
+        parts = space.parts(centre, point)
+        white = [sum(inverse[i, j] * parts[j] for j in range(i + 1)) for i in range(len(parts))]
+        square = sum(part**2 for part in white)
+        return -0.5 * (_DOF + space.num_dims) * jnp.log1p(square / _DOF) - space.log_volume(parts)
+
+    each = jax.vmap(lambda p: jax.vmap(lambda c: one(c, p))(kernels.centre), out_axes=1)(point)
+    scale = jnp.sum(jnp.log(jnp.diagonal(kernels.factor)))
+    num = jnp.asarray(each.shape[0], each.dtype)
+    return jax.nn.logsumexp(each, axis=0) - jnp.log(num) - scale + _student(space.num_dims)
+
+
+def _student(num_dims: int) -> float:
+    """log of the normaliser of Student's t."""
+    from math import lgamma, log, pi
+
+    return lgamma(0.5 * (_DOF + num_dims)) - lgamma(0.5 * _DOF) - 0.5 * num_dims * log(_DOF * pi)

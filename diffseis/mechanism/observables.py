@@ -1,0 +1,24 @@
+"""The interface of what was observed of one event."""
+
+import abc
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from diffseis.mechanism.noise import Noise
+
+
+class AbstractObservable(eqx.Module):
+    """Data of one kind of one event, padded: rows that are masked count for nothing, whatever they hold.
+
+    Laws, tested on every implementation: masked rows and the order of rows change nothing; finite values and derivatives for every source,
+    nodal ones included.
+    """
+
+    @abc.abstractmethod
+    def log_prob(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, " source"]:
+        """Of the data, given each of many sources (six-vectors of unit scalar moment)."""
+
+    @abc.abstractmethod
+    def num_data(self) -> Float[Array, ""]:
+        """How many there are."""

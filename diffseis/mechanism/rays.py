@@ -1,0 +1,70 @@
+"""Rays at the source: their rows of radiation, and how these change within the errors of the angles."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from diffseis.source import radiation_rows
+
+WAVES = ("P", "SV", "SH")
+
+
+class RayRows(eqx.Module):
+    """Rows whose products with a source's six-vector are amplitudes, and their changes by one standard deviation of either angle.
+
+    Attributes:
+        value: of the rays as they are.
+        by_azimuth, by_takeoff: derivatives by azimuth and take-off angle times their standard deviations.
+    """
+
+    value: Float[Array, "*rays 6"]
+    by_azimuth: Float[Array, "*rays 6"]
+    by_takeoff: Float[Array, "*rays 6"]
+
+    def amplitudes(self, six: Float[Array, "source 6"]) -> "Amplitudes":
+        """Of sources, in every ray; ``"ray source"``, whatever the rays' axes were."""
+        product = lambda rows: rows.reshape(-1, 6).astype(six.dtype) @ six.T
+        return Amplitudes(product(self.value), product(self.by_azimuth), product(self.by_takeoff))
+
+
+class Amplitudes(eqx.Module):
+    """Amplitudes of sources in rays, and their changes by one standard deviation of either angle."""
+
+    value: Float[Array, "ray source"]
+    by_azimuth: Float[Array, "ray source"]
+    by_takeoff: Float[Array, "ray source"]
+
+    @property
+    def variance(self) -> Float[Array, "ray source"]:
+        """Of the amplitudes, by the errors of the angles, to first order (amplitudes are smooth in angles; what is made of them may not be)."""
+        return self.by_azimuth**2 + self.by_takeoff**2
+
+
+@eqx.filter_jit
+def ray_rows(
+    wave: str,
+    azimuth_rad: Float[Array, "*rays"],
+    takeoff_rad: Float[Array, "*rays"],
+    azimuth_sigma_rad: Float[Array, "*rays"],
+    takeoff_sigma_rad: Float[Array, "*rays"],
+) -> RayRows:
+    """Rows of one wave ("P", "SV" or "SH").
+
+    Args:
+        wave: which.
+        azimuth_rad, takeoff_rad: at the source; take-off from down.
+        azimuth_sigma_rad, takeoff_sigma_rad: standard deviations.
+    """
+    which = WAVES.index(wave)
+
+    def one(azimuth, takeoff, azimuth_sigma, takeoff_sigma):
+        row = lambda a, t: radiation_rows(a, t)[which]
+        still, one = jnp.zeros_like(azimuth), jnp.ones_like(azimuth)
+        value, by_azimuth = jax.jvp(row, (azimuth, takeoff), (one, still))
+        _, by_takeoff = jax.jvp(row, (azimuth, takeoff), (still, one))
+        return RayRows(value, by_azimuth * azimuth_sigma, by_takeoff * takeoff_sigma)
+
+    shape = azimuth_rad.shape
+    flat = [x.reshape(-1) for x in (azimuth_rad, takeoff_rad, azimuth_sigma_rad, takeoff_sigma_rad)]
+    return jax.tree.map(lambda x: x.reshape(*shape, 6), jax.vmap(one)(*flat))
