@@ -1,5 +1,45 @@
-"""Mechanisms of sources."""
+"""Focal mechanisms: from first motions, amplitudes and ratios, and from whole seismograms."""
 
+from diffseis.mechanism.amplitudes import PAmplitudes as PAmplitudes
+from diffseis.mechanism.catalogue import MechanismCatalogue as MechanismCatalogue
+from diffseis.mechanism.catalogue import Mechanisms as Mechanisms
+from diffseis.mechanism.catalogue import grade_of as grade_of
+from diffseis.mechanism.draws import Draws as Draws
+from diffseis.mechanism.draws import Kernels as Kernels
+from diffseis.mechanism.draws import draw as draw
+from diffseis.mechanism.draws import mixture_log_density as mixture_log_density
+from diffseis.mechanism.draws import next_kernels as next_kernels
+from diffseis.mechanism.event_data import EventData as EventData
+from diffseis.mechanism.event_data import event_data as event_data
+from diffseis.mechanism.fit import fit_of as fit_of
+from diffseis.mechanism.fit import gaps_deg as gaps_deg
+from diffseis.mechanism.fit import radiated as radiated
+from diffseis.mechanism.invert import grid_method as grid_method
+from diffseis.mechanism.invert import invert as invert
+from diffseis.mechanism.invert import source_space as source_space
+from diffseis.mechanism.learning import learn_noise as learn_noise
+from diffseis.mechanism.learning import log_evidences as log_evidences
+from diffseis.mechanism.noise import Noise as Noise
+from diffseis.mechanism.noise import NoisePrior as NoisePrior
+from diffseis.mechanism.noise import default_noise as default_noise
+from diffseis.mechanism.observables import AbstractObservable as AbstractObservable
+from diffseis.mechanism.polarities import Polarities as Polarities
+from diffseis.mechanism.posterior import GridSearch as GridSearch
+from diffseis.mechanism.posterior import SourceGrid as SourceGrid
+from diffseis.mechanism.posterior import posteriors as posteriors
+from diffseis.mechanism.posterior import source_grid as source_grid
+from diffseis.mechanism.ratios import AmplitudeRatios as AmplitudeRatios
+from diffseis.mechanism.ratios import log_normal_moments as log_normal_moments
+from diffseis.mechanism.rays import RayRows as RayRows
+from diffseis.mechanism.rays import ray_rows as ray_rows
+from diffseis.mechanism.spaces import AbstractSourceSpace as AbstractSourceSpace
+from diffseis.mechanism.spaces import DeviatoricTensors as DeviatoricTensors
+from diffseis.mechanism.spaces import DoubleCouples as DoubleCouples
+from diffseis.mechanism.spaces import MomentTensors as MomentTensors
+from diffseis.mechanism.spaces import ShearTensile as ShearTensile
+from diffseis.mechanism.spaces import sixes as sixes
+from diffseis.mechanism.spaces import tangent as tangent
+from diffseis.mechanism.summary import summaries as summaries
 from diffseis.mechanism.waveforms import SourcePosterior as SourcePosterior
 from diffseis.mechanism.waveforms import WaveformProblem as WaveformProblem
 from diffseis.mechanism.waveforms import invert_waveforms as invert_waveforms

@@ -127,4 +127,4 @@ class NoisePrior(eqx.Module):
             noise.station_mispick / self.station_mispick_sd,
             noise.station_ratio / self.station_ratio_sd,
         )
-        return -0.5 * sum(jnp.sum(x**2) for x in far)
+        return -0.5 * jnp.sum(jnp.stack([jnp.sum(x**2) for x in far]))

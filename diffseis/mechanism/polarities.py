@@ -71,7 +71,8 @@ class Polarities(AbstractObservable):
 
         @jax.checkpoint
         def add(total, piece):
-            return total + _log_prob(*piece, noise.polarity_sd, six), None
+            rows, sign, wrong = piece
+            return total + _log_prob(rows, sign, wrong, noise.polarity_sd, six), None
 
         return jax.lax.scan(add, jnp.zeros(six.shape[0], six.dtype), (pieces, sign, wrong))[0]
 

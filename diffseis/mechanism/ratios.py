@@ -8,6 +8,8 @@ References:
     Hardebeck & Shearer (2003), Using S/P amplitude ratios to constrain the focal mechanisms of small earthquakes, doi:10.1785/0120020236.
 """
 
+import functools
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -100,11 +102,12 @@ class _LogMoments(eqx.Module):
 
 
 def _log_moments(parts: list[Amplitudes]) -> _LogMoments:
-    square = sum(part.value**2 for part in parts)
+    total = lambda terms: functools.reduce(jnp.add, terms)
+    square = total([part.value**2 for part in parts])
     # No ray is known to better than this, over the largest amplitude of a double couple.
-    spread = sum(part.variance for part in parts) + _LEAST_VARIANCE
+    spread = total([part.variance for part in parts]) + _LEAST_VARIANCE
     by = [
-        sum(part.value * getattr(part, name) for part in parts) / (square + spread)
+        total([part.value * getattr(part, name) for part in parts]) / (square + spread)
         for name in ("by_azimuth", "by_takeoff")
     ]
     if len(parts) > 1:

@@ -79,8 +79,8 @@ def tangent(
     return jnp.stack(space.parts(centre, point))
 
 
-def _square(parts):
-    return sum(part**2 for part in parts)
+def _square(parts) -> Array:
+    return functools.reduce(jnp.add, [part**2 for part in parts])
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,0 +1,135 @@
+"""Draws of a posterior as numbers: the preferred source, how far the others are from it, and how it fits."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from diffseis.core import safe
+from diffseis.mechanism.draws import Draws, comb
+from diffseis.mechanism.spaces import AbstractSourceSpace, sixes
+from diffseis.source import (
+    axes_quaternion,
+    kagan_angle_of,
+    nodal_planes,
+    planes_of,
+    scalar_moment,
+    shear_tensile_angles,
+    slip_and_normal,
+    tensor_of_six,
+)
+
+_MODE_RAD = 0.7853981633974483
+"""Mechanisms farther apart than 45 degrees are different ones."""
+
+_MODES = 4
+
+
+class Summary(eqx.Module):
+    """Of one event.
+
+    Attributes:
+        tensor: the preferred source, of unit scalar moment.
+        planes: strike, dip and rake of its two planes, radians.
+        slope_rad: of its slip out of the plane.
+        kagan_rad: of equally weighted draws, from the preferred axes.
+        plane_errors: of the draws' planes from the preferred ones: strike, dip and rake, radians; draw by plane by 3.
+        mode_share: probability of each of the separate mechanisms, most probable first.
+        six: of the equally weighted draws.
+    """
+
+    tensor: Float[Array, "3 3"]
+    planes: Float[Array, "2 3"]
+    slope_rad: Float[Array, ""]
+    kagan_rad: Float[Array, " draw"]
+    plane_errors: Float[Array, "draw 2 3"]
+    mode_share: Float[Array, " mode"]
+    six: Float[Array, "draw 6"]
+
+
+def summarise(
+    space: AbstractSourceSpace, draws: Draws, num: int, is_double_couple: bool, *, key: Key[Array, ""]
+) -> Summary:
+    """Numbers of one event's posterior.
+
+    The preferred source is the mean tensor of the most probable mode (draws within 45 degrees of its own axes), which for a double couple is turned into one.
+
+    Args:
+        space: of the sources.
+        draws: weighted.
+        num: of equally weighted draws that are kept.
+        is_double_couple: whether the space holds nothing else.
+        key: of the choice of draws.
+    """
+    six = sixes(space, draws.point)
+    axes = jax.vmap(lambda m: axes_quaternion(tensor_of_six(m)))(six)
+    weight = jnp.exp(draws.log_weight)
+    share, member = _modes(axes, draws.log_likelihood, weight)
+    first = jnp.argmax(share)
+    tensor, quaternion = _mean(six, weight * (member == first))
+    for _ in range(2):
+        near = jax.vmap(lambda q, c=quaternion: kagan_angle_of(c, q))(axes) < _MODE_RAD
+        tensor, quaternion = _mean(six, weight * near)
+    if is_double_couple:
+        planes = planes_of(quaternion)
+        tensor = tensor_of_six(space.six(quaternion))
+        slope = jnp.zeros_like(planes[0, 0])
+    else:
+        planes = nodal_planes(tensor)
+        opened, slope, _ = shear_tensile_angles(tensor)
+        planes = jnp.where(jnp.abs(slope) < 1.5, opened, planes)
+    kept = comb(draws.log_weight, num, key=key)
+    kagan = jax.vmap(lambda q: kagan_angle_of(quaternion, q))(axes[kept])
+    errors = jax.vmap(lambda q: _plane_errors(planes, q))(axes[kept])
+    order = jnp.argsort(-share)
+    return Summary(tensor, planes, slope, kagan, errors, share[order], six[kept])
+
+
+def _mean(six, weight):
+    """The mean tensor at unit scalar moment, and its axes."""
+    mean = safe.divide(weight @ six, jnp.broadcast_to(jnp.sum(weight), six.shape[1:]))
+    tensor = tensor_of_six(mean)
+    size = scalar_moment(tensor)
+    tensor = tensor / jnp.where(size > 0, size, 1)
+    return tensor, axes_quaternion(tensor)
+
+
+def _modes(axes, value, weight) -> tuple[Float[Array, " mode"], Int[Array, " draw"]]:
+    """Separate mechanisms: the best draw with all within 45 degrees of it, the best of the rest, and so on. The probability of each, and whose each draw is."""
+
+    def pick(left, number):
+        best = jnp.argmax(jnp.where(left, value, -jnp.inf))
+        near = left & (jax.vmap(lambda q: kagan_angle_of(axes[best], q))(axes) < _MODE_RAD)
+        return left & ~near, (jnp.sum(weight * near), jnp.where(near, number, 0))
+
+    everything = jnp.isfinite(value)
+    _, (share, owner) = jax.lax.scan(pick, everything, jnp.arange(_MODES))
+    return share, jnp.sum(owner, axis=0)
+
+
+def _plane_errors(planes, quaternion):
+    """Differences of the planes of a double couple from two given ones, each from the one nearer to it."""
+    theirs = planes_of(quaternion)
+    vectors = lambda plane: jnp.concatenate(slip_and_normal(*plane))
+    ours = jax.vmap(vectors)(planes)
+    other = jax.vmap(vectors)(theirs)
+    # The same plane has slip and normal, or both reversed.
+    likeness = jnp.abs(ours @ other.T)
+    straight = likeness[0, 0] + likeness[1, 1] >= likeness[0, 1] + likeness[1, 0]
+    theirs = jnp.where(straight, theirs, theirs[::-1])
+    # Steep planes change their strike by half a turn as they pass the vertical.
+    mirrored = jnp.stack([theirs[:, 0] + jnp.pi, jnp.pi - theirs[:, 1], -theirs[:, 2]], axis=1)
+    turn = 2 * jnp.pi
+    wrap = lambda x: x - turn * jnp.round(x / turn)
+    far, near = (wrap(x - planes) for x in (theirs, mirrored))
+    use = jnp.sum(far**2, axis=1, keepdims=True) <= jnp.sum(near**2, axis=1, keepdims=True)
+    return jnp.where(use, far, near)
+
+
+@eqx.filter_jit
+def summaries(
+    space: AbstractSourceSpace, draws: Draws, num: int, is_double_couple: bool, *, keys: Key[Array, " event"]
+) -> Summary:
+    """`summarise` a batch."""
+    one = lambda event: summarise(space, event[0], num, is_double_couple, key=event[1])
+    return jax.lax.map(one, (draws, keys))
