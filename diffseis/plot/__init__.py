@@ -1,9 +1,12 @@
 """Figures and the HTML report."""
 
+from diffseis.plot.beachballs import draw_beachball as draw_beachball
 from diffseis.plot.comparison import Comparison as Comparison
 from diffseis.plot.comparison import compare as compare
 from diffseis.plot.comparison import comparison_figure as comparison_figure
 from diffseis.plot.event_card import event_figure as event_figure
+from diffseis.plot.focal_sphere import LOWER as LOWER
+from diffseis.plot.focal_sphere import Hemisphere as Hemisphere
 from diffseis.plot.maps import map_figure as map_figure
 from diffseis.plot.quality import quality_figure as quality_figure
 from diffseis.plot.quality import uncertainty_figure as uncertainty_figure
