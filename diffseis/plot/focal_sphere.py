@@ -62,7 +62,7 @@ def p_amplitude(
 ) -> Float[np.ndarray, "*all"]:
     """Amplitude of P (positive: motion away from the source) of every tensor in every direction: axes of directions, then of tensors.
 
-    By one product of six-vectors: a thousand tensors in five thousand directions take a tenth of a second.
+    By one product of six-vectors, so that a thousand tensors in thousands of directions take moments.
     """
     row, column = np.triu_indices(3)
     twice = np.where(row == column, 1.0, 2.0)
