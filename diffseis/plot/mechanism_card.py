@@ -52,6 +52,15 @@ class MechanismPage:
     card: tuple[tuple[str, str], ...] | None = None
     subtitle: str = ""
 
+    def __post_init__(self):
+        if not (np.all(np.isfinite(self.tensor)) and np.all(np.isfinite(self.draws))):
+            raise ValueError("`tensor` and `draws` must be finite; leave out draws without a value")
+        lengths = {len(self.azimuth_deg), len(self.takeoff_deg), len(self.polarity)}
+        if self.station:
+            lengths.add(len(self.station))
+        if len(lengths) > 1:
+            raise ValueError(f"the arrays of rays must be of one length, got {sorted(lengths)}")
+
 
 def describe_mechanism(page: MechanismPage) -> CardLines:
     """Planes with the spread of the draws, axes, probability, shares, polarities, misfit and gap, as names and texts for a card."""

@@ -138,7 +138,10 @@ def _draw_turns(ax: Axes, page: MechanismPage) -> None:
         list(edges),
         stacked=True,
         color=[P_COLOUR, "#BBBBBB"],
-        label=[f"within {NEAR_DEG:.0f}° ({near.mean():.0%})", f"beyond ({(~near).mean():.0%})"],
+        label=[
+            f"within {NEAR_DEG:.0f}° ({100 * near.mean():.0f} %)",
+            f"beyond ({100 * (~near).mean():.0f} %)",
+        ],
     )
     middle = float(np.median(angle))
     ax.axvline(middle, color="black", linewidth=0.9, linestyle="--", label=f"median {middle:.0f}°")

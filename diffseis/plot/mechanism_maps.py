@@ -65,34 +65,46 @@ def mechanism_map_figure(
             return empty_figure("No event has a mechanism and an epicentre.")
         frame = LocalFrame.centred_on(latitude_deg[placed], longitude_deg[placed])
         homes = frame.to_ned(latitude_deg[placed], longitude_deg[placed])[:, [1, 0]]
-        box = frame_box(bounds([homes], margin=0.18, least_km=5.0))
+        box = frame_box(bounds([homes], margin=0.18))
         figure, ax = _panel(box)
         map_axes(ax, box, frame)
         scale_bar(ax)
         north_arrow(ax)
-        ax.set_title(title)
+        ax.set_title(title, pad=17)
+        ax.annotate(
+            BALL_CONVENTION,
+            (0, 1),
+            (0, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=7.5,
+            color="#555555",
+        )
         chosen = None if depth_km is None else depth_km[placed]
         colours = _colours(figure, ax, tensors[placed], chosen)
         size = np.full(len(homes), np.nan) if magnitude is None else magnitude[placed]
         radii = _radii_points(size)
         if station_latitude_deg is not None and station_longitude_deg is not None:
             _draw_stations(ax, frame.to_ned(station_latitude_deg, station_longitude_deg)[:, [1, 0]], box)
+        handles, labels = ax.get_legend_handles_labels()
+        if handles:
+            figure.legend(handles, labels, loc="outside lower left", ncols=2, markerscale=1.1)
         # A legend of the right height first: the balls' final size is known only when the layout is.
-        legend = _legend(figure, ax, size, 1.0)
+        legend = _size_legend(figure, size, 1.0)
         freeze_layout(figure)
         centres, drawn = _draw_balls(ax, homes, tensors[placed], radii, colours)
-        if drawn[0] < 0.999 * radii[0]:
+        if legend is not None and drawn[0] < 0.999 * radii[0]:
             legend.remove()
-            _legend(figure, ax, size, drawn[0] / radii[0])
+            _size_legend(figure, size, drawn[0] / radii[0])
         if names is not None:
-            _name_events(ax, [str(names[i]) for i in np.flatnonzero(placed).tolist()], centres, drawn)
+            _name_events(ax, [str(names[i]) for i in np.flatnonzero(placed).tolist()], centres, homes, drawn)
         return figure
 
 
 def _panel(box: np.ndarray) -> tuple[Figure, Axes]:
     shape = float(np.divide(*np.ptp(box, axis=0)))
     height = float(np.clip(7.0 / shape + 1.5, 5.0, 9.0))
-    figure = new_figure(float(np.clip((height - 1.5) * shape + 1.9, 5.5, 9.5)), height)
+    figure = new_figure(float(np.clip((height - 1.5) * shape + 1.9, 6.4, 9.5)), height)
     return figure, figure.subplots()
 
 
@@ -170,40 +182,36 @@ def _draw_stations(ax: Axes, places: np.ndarray, box: np.ndarray) -> None:
         )
 
 
-def _legend(figure: Figure, ax: Axes, magnitude: np.ndarray, shrunk: float) -> Legend:
-    """Stations, styles, and balls of whole magnitudes at their true size."""
-    handles, labels = ax.get_legend_handles_labels()
-    sized = bool(np.isfinite(magnitude).any())
-    if sized:
-        low, high = _magnitude_range(magnitude)
-        whole = np.arange(low, high + 0.5, max(1.0, np.ceil((high - low) / 4)))
-        grid = np.append(magnitude[np.isfinite(magnitude)], whole)
-        sizes = shrunk * _radii_points(grid)[-len(whole) :]
-        for m, radius in zip(whole, sizes, strict=True):
-            handles.append(
-                Line2D(
-                    [], [], linestyle="", marker="o", markersize=2 * radius, color="#BBBBBB",
-                    markeredgecolor="black", markeredgewidth=0.6,
-                )
-            )  # fmt: skip
-            labels.append(f"M {m:.0f}")
+def _size_legend(figure: Figure, magnitude: np.ndarray, shrunk: float) -> Legend | None:
+    """Balls of whole magnitudes at the size that they have on the map."""
+    if not np.isfinite(magnitude).any():
+        return None
+    low, high = _magnitude_range(magnitude)
+    whole = np.arange(low, high + 0.5, max(1.0, np.ceil((high - low) / 4)))
+    sizes = shrunk * _radii_points(np.append(magnitude, whole))[-len(whole) :]
+    handles = [
+        Line2D(
+            [], [], marker="o", linestyle="", markersize=2 * radius, color="#BBBBBB", markeredgecolor="black"
+        )
+        for radius in sizes
+    ]
     return figure.legend(
         handles,
-        labels,
-        loc="outside lower center",
-        ncols=len(handles) if len(handles) < 7 else 4,
-        title=BALL_CONVENTION,
-        title_fontsize=7.5,
-        handlelength=3.6 if sized else 1.5,
-        handleheight=4.3 if sized else 0.9,
-        columnspacing=1.4,
-        labelspacing=0.3 if sized else 0.6,
+        [f"M {m:.0f}" for m in whole],
+        loc="outside lower right",
+        ncols=len(whole),
+        handlelength=2.2 * shrunk + 1.2,
+        columnspacing=0.9,
+        handletextpad=0.6,
+        borderpad=1.5,
     )
 
 
-def _name_events(ax: Axes, names: list[str], centres: np.ndarray, radii: np.ndarray) -> None:
-    """Beside the balls, where there is room: the rims of all are in the way."""
+def _name_events(
+    ax: Axes, names: list[str], centres: np.ndarray, homes: np.ndarray, radii: np.ndarray
+) -> None:
+    """Beside the balls, where there is room: all balls and epicentres are in the way."""
     if len(names) > _MAX_NAMES:
         return
     names = [plain_text(name) for name in names]
-    place_names(ax, names, centres, np.zeros((0, 2)), fontsize=6.5, colour="black", marker_points=radii)
+    place_names(ax, names, centres, homes, fontsize=6.5, colour="black", marker_points=radii + 1.5)

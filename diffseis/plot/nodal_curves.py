@@ -69,6 +69,8 @@ def rim() -> Float[np.ndarray, "point 2"]:
 
 def _principal(tensor):
     """Values from the largest, those next to 0 made 0, and their axes as columns."""
+    if not np.all(np.isfinite(tensor)):
+        raise ValueError("`tensor` must be finite; leave out events without a solution")
     value, axes = np.linalg.eigh(np.asarray(tensor, float))
     value, axes = value[::-1], axes[:, ::-1]
     return np.where(np.abs(value) > _SMALL * np.max(np.abs(value)), value, 0.0), axes

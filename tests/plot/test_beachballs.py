@@ -1,5 +1,6 @@
 """Beachballs: the sign of P everywhere, areas, and where things stand, without a pixel."""
 
+import io
 import itertools
 
 import jax
@@ -189,6 +190,19 @@ def test_axes_are_marked_where_there_are_any():
         draw_beachball(ax, TENSORS[name], axes_marked=True)
         found[name] = "".join(t.get_text() for t in ax.texts)
     assert found == {"explosion": "", "upright dipole": "T", "sheet": "P", "strike slip": "PT"}
+
+
+def test_a_drawing_holds_no_pixels():
+    ax, _ = _patches(double_couple=True)
+    stream = io.StringIO()
+    ax.figure.savefig(stream, format="svg")
+    assert "<image" not in stream.getvalue()
+    assert "<path" in stream.getvalue()
+
+
+def test_no_ball_without_numbers():
+    with pytest.raises(ValueError, match="finite"):
+        draw_beachball(Figure().subplots(), np.full((3, 3), np.nan))
 
 
 @pytest.mark.long
