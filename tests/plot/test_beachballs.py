@@ -50,6 +50,9 @@ TENSORS = {
     "upright dipole": np.diag([-0.5, -0.5, 1.0]),
     "narrow": np.diag([1e-3, -1e-5, -1.0]),
     "wide": np.diag([1.0, -1e-5, -1e-3]),
+    "two extensions": np.diag([1.0, 1.0, 0.0]),
+    "two contractions": np.diag([0.0, -1.0, -1.0]),
+    "one extension": np.diag([0.0, 1.0, 0.0]),
     "nothing": np.zeros((3, 3)),
     **{f"random {i}": a + a.T for i, a in enumerate(np.random.default_rng(5).normal(size=(25, 3, 3)))},
 }

@@ -146,14 +146,17 @@ def test_a_hundred_planes_at_most():
 
 
 def test_styles_of_faulting():
-    typical = {
-        "strike-slip": (30.0, 88.0, 3.0),
-        "reverse": (30.0, 45.0, 90.0),
-        "normal": (200.0, 50.0, -85.0),
-        "oblique": (10.0, 50.0, 20.0),
-    }
-    tensors = np.stack([np.asarray(source.double_couple(*jnp.radians(jnp.asarray(v))), float) for v in typical.values()])  # fmt: skip
-    assert list(faulting_styles(tensors)) == list(typical)
+    # The last two are dip-slip on a steep plane: T or P plunges by 55 degrees, enough for reverse but not for normal faulting.
+    typical = (
+        ((30.0, 88.0, 3.0), "strike-slip"),
+        ((30.0, 45.0, 90.0), "reverse"),
+        ((200.0, 50.0, -85.0), "normal"),
+        ((10.0, 50.0, 20.0), "oblique"),
+        ((70.0, 80.0, 90.0), "reverse"),
+        ((70.0, 80.0, -90.0), "oblique"),
+    )
+    tensors = np.stack([np.asarray(source.double_couple(*jnp.radians(jnp.asarray(v))), float) for v, _ in typical])  # fmt: skip
+    assert list(faulting_styles(tensors)) == [style for _, style in typical]
     sines = np.sin(np.radians(plunges_deg(SAMPLES["anything"])))
     np.testing.assert_allclose(np.sum(sines**2, axis=1), 1.0, atol=1e-6)
 

@@ -1,10 +1,14 @@
 """First motions on the ball: where rays come out, how they are drawn."""
 
+import csv
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from diffseis import source
 from diffseis.plot import Hemisphere, draw_polarities
 from diffseis.plot.beachballs import disc_axes
 from diffseis.plot.focal_sphere import LOWER, p_amplitude, ray_direction
@@ -93,3 +97,24 @@ def test_amplitudes_of_many_tensors():
     np.testing.assert_allclose(p_amplitude(tensors, rays), expected, atol=1e-12)
     np.testing.assert_allclose(p_amplitude(tensors[0], rays), expected[..., 0], atol=1e-12)
     assert np.all(np.sum(LOWER.place(rays) ** 2, axis=-1) <= 1 + 1e-12)
+
+
+@pytest.mark.reference
+def test_misfits_of_northridge(reference_data):
+    """Polarities that disagree with HASH's solutions weigh what HASH says, up to its averages over take-off angles."""
+    folder = reference_data / "mechanism" / "northridge_flat"
+    with open(folder / "example1_obs.csv", encoding="utf-8") as stream:
+        rays = [row for row in csv.DictReader(stream) if row["p_polarity"]]
+    with open(folder / "example1_reference.csv", encoding="utf-8") as stream:
+        events = list(csv.DictReader(stream))
+    own, theirs = [], [float(event["hash_misfit_pct"]) for event in events]
+    for event in events:
+        angles = [float(event[f"hash_{name}"]) for name in ("strike", "dip", "rake")]
+        tensor = np.asarray(source.double_couple(*jnp.radians(jnp.asarray(angles))), float)
+        mine = [row for row in rays if row["event_id"] == event["event_id"]]
+        columns = ("azimuth", "takeoff", "p_polarity")
+        azimuth, from_up, polarity = np.array([[float(row[c]) for c in columns] for row in mine]).T
+        against = disagrees(tensor, azimuth, 180.0 - from_up, polarity)
+        own.append(100 * np.sum(np.abs(polarity[against])) / np.sum(np.abs(polarity)))
+    assert np.mean(np.abs(np.subtract(own, theirs))) < 2.5
+    assert np.corrcoef(own, theirs)[0, 1] > 0.85
