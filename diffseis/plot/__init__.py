@@ -1,10 +1,24 @@
 """Figures and the HTML report."""
 
+from diffseis.plot.beachballs import draw_beachball as draw_beachball
 from diffseis.plot.comparison import Comparison as Comparison
 from diffseis.plot.comparison import compare as compare
 from diffseis.plot.comparison import comparison_figure as comparison_figure
 from diffseis.plot.event_card import event_figure as event_figure
+from diffseis.plot.faulting import draw_faulting_ternary as draw_faulting_ternary
+from diffseis.plot.faulting import faulting_styles as faulting_styles
+from diffseis.plot.focal_sphere import LOWER as LOWER
+from diffseis.plot.focal_sphere import Hemisphere as Hemisphere
+from diffseis.plot.lune import draw_lune as draw_lune
 from diffseis.plot.maps import map_figure as map_figure
+from diffseis.plot.mechanism_card import MechanismPage as MechanismPage
+from diffseis.plot.mechanism_card import describe_mechanism as describe_mechanism
+from diffseis.plot.mechanism_figures import mechanism_figure as mechanism_figure
+from diffseis.plot.mechanism_maps import mechanism_map_figure as mechanism_map_figure
+from diffseis.plot.mechanism_posterior import draw_axis_density as draw_axis_density
+from diffseis.plot.mechanism_posterior import draw_fuzzy_ball as draw_fuzzy_ball
+from diffseis.plot.mechanism_posterior import draw_posterior_planes as draw_posterior_planes
+from diffseis.plot.polarities import draw_polarities as draw_polarities
 from diffseis.plot.quality import quality_figure as quality_figure
 from diffseis.plot.quality import uncertainty_figure as uncertainty_figure
 from diffseis.plot.report import make_figures as make_figures

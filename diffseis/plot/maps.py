@@ -102,7 +102,7 @@ def _views(scene: Scene) -> list[np.ndarray]:
     stations = scene.stations_ned_km[:, [1, 0]]
     shown = stations[scene.used_station] if scene.used_station.any() else stations
     events = _event_points(scene)
-    whole = _frame(bounds([shown, events]))
+    whole = frame_box(bounds([shown, events]))
     closer = [bounds([events], margin=0.12)]
     if scene.good.sum() >= _MANY:
         # A few far events shall not keep the view from the many.
@@ -110,7 +110,7 @@ def _views(scene: Scene) -> list[np.ndarray]:
         closer.append(bounds([middle], margin=0.12))
     for box in closer if len(events) else []:
         if np.max(box[1] - box[0]) < _ZOOM_BELOW * np.max(whole[1] - whole[0]):
-            return [whole, _frame(box)]
+            return [whole, frame_box(box)]
     return [whole]
 
 
@@ -124,7 +124,7 @@ def _event_points(scene: Scene) -> np.ndarray:
     return np.concatenate(points)
 
 
-def _frame(box: np.ndarray) -> np.ndarray:
+def frame_box(box: np.ndarray) -> np.ndarray:
     """The box, no flatter than 3 to 2 either way, and below it a strip for scale bar and arrow."""
     size = box[1] - box[0]
     half = 0.5 * np.maximum(size, size.max() / 1.5)

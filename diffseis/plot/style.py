@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import MaxNLocator
 
 P_COLOUR = "#0072B2"
@@ -86,6 +87,11 @@ def figure_png(figure: Figure, *, dpi: int = 130) -> bytes:
     with house_style():
         figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
     return stream.getvalue()
+
+
+def halo(width_points: float = 2.2) -> list[AbstractPathEffect]:
+    """A white edge that keeps letters and lines readable on what they cross."""
+    return [withStroke(linewidth=width_points, foreground="white", alpha=0.9)]
 
 
 def say_empty(ax: Axes, why: str) -> None:

@@ -1,0 +1,217 @@
+"""The map of many mechanisms."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+
+from diffseis.core.frames import LocalFrame
+from diffseis.plot.ball_layout import spread_discs
+from diffseis.plot.beachballs import BALL_COLOUR, draw_beachball
+from diffseis.plot.faulting import STYLE_COLOURS, faulting_styles
+from diffseis.plot.geometry import bounds, map_axes, north_arrow, scale_bar
+from diffseis.plot.labels import place_names
+from diffseis.plot.maps import frame_box, plain_text
+from diffseis.plot.mechanism_figures import BALL_CONVENTION
+from diffseis.plot.style import (
+    DEPTH_MAP,
+    STATION_COLOUR,
+    empty_figure,
+    freeze_layout,
+    house_style,
+    new_figure,
+)
+
+_RADII_POINTS = (5.5, 15.0)
+_PLAIN_POINTS = 10.0
+_MAX_NAMES = 60
+_POINTS = 72.0
+
+
+def mechanism_map_figure(
+    latitude_deg: Float[np.ndarray, " event"],
+    longitude_deg: Float[np.ndarray, " event"],
+    tensors: Float[np.ndarray, "event 3 3"],
+    *,
+    depth_km: Float[np.ndarray, " event"] | None = None,
+    magnitude: Float[np.ndarray, " event"] | None = None,
+    names: Sequence[str] | None = None,
+    station_latitude_deg: Float[np.ndarray, " station"] | None = None,
+    station_longitude_deg: Float[np.ndarray, " station"] | None = None,
+    title: str = "Focal mechanisms",
+) -> Figure:
+    """Beachballs at their epicentres; where they would overlap, beside them with a line to the epicentre.
+
+    Args:
+        latitude_deg, longitude_deg: of epicentres.
+        tensors: in north, east, down.
+        depth_km: which colours the balls; without it, the style of faulting does (Frohlich & Apperson 1992).
+        magnitude: which sets the size of the balls.
+        names: of events, written where there is room.
+        station_latitude_deg, station_longitude_deg: of stations, drawn where the map reaches: it is that of the events.
+        title: of the map.
+    """
+    with house_style():
+        placed = (
+            np.isfinite(latitude_deg) & np.isfinite(longitude_deg) & np.all(np.isfinite(tensors), axis=(1, 2))
+        )
+        if not placed.any():
+            return empty_figure("No event has a mechanism and an epicentre.")
+        frame = LocalFrame.centred_on(latitude_deg[placed], longitude_deg[placed])
+        homes = frame.to_ned(latitude_deg[placed], longitude_deg[placed])[:, [1, 0]]
+        box = frame_box(bounds([homes], margin=0.18))
+        figure, ax = _panel(box)
+        map_axes(ax, box, frame)
+        scale_bar(ax)
+        north_arrow(ax)
+        ax.set_title(title, pad=17)
+        ax.annotate(
+            BALL_CONVENTION,
+            (0, 1),
+            (0, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=7.5,
+            color="#555555",
+        )
+        chosen = None if depth_km is None else depth_km[placed]
+        colours = _colours(figure, ax, tensors[placed], chosen)
+        size = np.full(len(homes), np.nan) if magnitude is None else magnitude[placed]
+        radii = _radii_points(size)
+        if station_latitude_deg is not None and station_longitude_deg is not None:
+            _draw_stations(ax, frame.to_ned(station_latitude_deg, station_longitude_deg)[:, [1, 0]], box)
+        handles, labels = ax.get_legend_handles_labels()
+        if handles:
+            figure.legend(handles, labels, loc="outside lower left", ncols=2, markerscale=1.1)
+        # A legend of the right height first: the balls' final size is known only when the layout is.
+        legend = _size_legend(figure, size, 1.0)
+        freeze_layout(figure)
+        centres, drawn = _draw_balls(ax, homes, tensors[placed], radii, colours)
+        if legend is not None and drawn[0] < 0.999 * radii[0]:
+            legend.remove()
+            _size_legend(figure, size, drawn[0] / radii[0])
+        if names is not None:
+            _name_events(ax, [str(names[i]) for i in np.flatnonzero(placed).tolist()], centres, homes, drawn)
+        return figure
+
+
+def _panel(box: np.ndarray) -> tuple[Figure, Axes]:
+    shape = float(np.divide(*np.ptp(box, axis=0)))
+    height = float(np.clip(7.0 / shape + 1.5, 5.0, 9.0))
+    figure = new_figure(float(np.clip((height - 1.5) * shape + 1.9, 6.4, 9.5)), height)
+    return figure, figure.subplots()
+
+
+def _radii_points(magnitude: np.ndarray) -> np.ndarray:
+    """Radii that grow evenly with magnitude; of unknown magnitudes the smallest."""
+    if not np.isfinite(magnitude).any():
+        return np.full(len(magnitude), _PLAIN_POINTS)
+    low, high = _magnitude_range(magnitude)
+    share = np.clip((np.nan_to_num(magnitude, nan=low) - low) / (high - low), 0, 1)
+    return _RADII_POINTS[0] + share * (_RADII_POINTS[1] - _RADII_POINTS[0])
+
+
+def _magnitude_range(magnitude: np.ndarray) -> tuple[float, float]:
+    low, high = float(np.floor(np.nanmin(magnitude))), float(np.ceil(np.nanmax(magnitude)))
+    return low, max(high, low + 1.0)
+
+
+def _colours(figure: Figure, ax: Axes, tensors: np.ndarray, depth_km: np.ndarray | None) -> list:
+    """Of events, with the key to them."""
+    if depth_km is None:
+        styles = faulting_styles(tensors)
+        for style, colour in STYLE_COLOURS.items():
+            number = int(np.sum(styles == style))
+            if number:
+                ax.plot([], [], "o", color=colour, markersize=7, label=f"{style} ({number})")
+        return [STYLE_COLOURS[style] for style in styles]
+    known = depth_km[np.isfinite(depth_km)]
+    low, high = np.quantile(known, [0.01, 0.99]) if len(known) else (0.0, 10.0)
+    norm = Normalize(float(low), float(max(high, low + 0.5)))
+    bar = figure.colorbar(ScalarMappable(norm, DEPTH_MAP), ax=ax, shrink=0.75, pad=0.02, aspect=25)
+    bar.set_label("Depth below sea level (km)")
+    bar.ax.invert_yaxis()
+    return [DEPTH_MAP(norm(d)) if np.isfinite(d) else BALL_COLOUR for d in depth_km]
+
+
+def _draw_balls(ax: Axes, homes, tensors, radii, colours) -> tuple[np.ndarray, np.ndarray]:
+    """Returns centres in data and radii in points. Small ones lie on top."""
+    to_points = _POINTS / ax.figure.dpi
+    window = np.asarray(ax.get_window_extent().get_points()) * to_points
+    at = ax.transData.transform(homes) * to_points
+    # The strip of scale bar and arrow stays free.
+    window[0, 1] += 0.085 * (window[1, 1] - window[0, 1])
+    spread, radii = spread_discs(at, radii, window)
+    centres = ax.transData.inverted().transform(spread / to_points)
+    moved = np.linalg.norm(spread - at, axis=1) > 1.0
+    for home, centre in zip(homes[moved], centres[moved], strict=True):
+        ax.plot(*np.stack([home, centre]).T, color="black", linewidth=0.6, zorder=3)
+    ax.plot(*homes[moved].T, "o", color="black", markersize=2.4, markeredgewidth=0, zorder=8)
+    for i in np.argsort(-radii, kind="stable"):
+        centre = (float(centres[i, 0]), float(centres[i, 1]))
+        draw_beachball(
+            ax,
+            tensors[i],
+            centre=centre,
+            radius_points=float(radii[i]),
+            colour=colours[i],
+            linewidth=0.6,
+            zorder=4.0,
+        )
+    return centres, radii
+
+
+def _draw_stations(ax: Axes, places: np.ndarray, box: np.ndarray) -> None:
+    inside = np.all((places >= box[0]) & (places <= box[1]), axis=1)
+    if inside.any():
+        ax.plot(
+            *places[inside].T,
+            "^",
+            markersize=5,
+            color=STATION_COLOUR,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            zorder=2.5,
+            label=f"station ({inside.sum()})",
+        )
+
+
+def _size_legend(figure: Figure, magnitude: np.ndarray, shrunk: float) -> Legend | None:
+    """Balls of whole magnitudes at the size that they have on the map."""
+    if not np.isfinite(magnitude).any():
+        return None
+    low, high = _magnitude_range(magnitude)
+    whole = np.arange(low, high + 0.5, max(1.0, np.ceil((high - low) / 4)))
+    sizes = shrunk * _radii_points(np.append(magnitude, whole))[-len(whole) :]
+    handles = [
+        Line2D(
+            [], [], marker="o", linestyle="", markersize=2 * radius, color="#BBBBBB", markeredgecolor="black"
+        )
+        for radius in sizes
+    ]
+    return figure.legend(
+        handles,
+        [f"M {m:.0f}" for m in whole],
+        loc="outside lower right",
+        ncols=len(whole),
+        handlelength=2.2 * shrunk + 1.2,
+        columnspacing=0.9,
+        handletextpad=0.6,
+        borderpad=1.5,
+    )
+
+
+def _name_events(
+    ax: Axes, names: list[str], centres: np.ndarray, homes: np.ndarray, radii: np.ndarray
+) -> None:
+    """Beside the balls, where there is room: all balls and epicentres are in the way."""
+    if len(names) > _MAX_NAMES:
+        return
+    names = [plain_text(name) for name in names]
+    place_names(ax, names, centres, homes, fontsize=6.5, colour="black", marker_points=radii + 1.5)
