@@ -97,7 +97,8 @@ def next_kernels(
 ) -> Kernels:
     """About draws chosen by weight, as wide as the posterior is near them, less what many kernels together add."""
     num_dims = space.num_dims
-    chosen = comb(draws.log_weight, num_centres, key=key)
+    log_weight = tempered(draws.log_weight, 0.75 * num_centres)
+    chosen = comb(log_weight, num_centres, key=key)
     centre = draws.point[chosen]
     # Pairs of centres, which are equally weighted, within reach of each other: half their covariance is the posterior's, locally.
     apart = jax.vmap(lambda p: jax.vmap(lambda c: space.parts(c, p))(centre))(centre)
@@ -105,11 +106,30 @@ def next_kernels(
     moments = [[jnp.sum(near * a * b) for b in apart] for a in apart]
     covariance = jnp.stack([jnp.stack(row) for row in moments]) / (2 * jnp.sum(near))
     # Silverman's rule, for as many kernels as are really different ones.
-    effective = 1 / jnp.sum(jnp.exp(2 * draws.log_weight))
-    shrink = jnp.minimum(effective, num_centres) ** (-2 / (num_dims + 4))
+    shrink = num_centres ** (-2 / (num_dims + 4))
     least = _LEAST_SD_RAD**2 * jnp.eye(num_dims, dtype=covariance.dtype)
-    # Where few draws carry the weight their spread says little: kernels stay as wide as they may have to be.
-    return equal_kernels(centre, jnp.linalg.cholesky(jnp.maximum(shrink, 0.2) * covariance * _WIDEN + least))
+    return equal_kernels(centre, jnp.linalg.cholesky(shrink * covariance * _WIDEN + least))
+
+
+def tempered(log_weight: Float[Array, " draw"], least: float) -> Float[Array, " draw"]:
+    """Weights to the largest power (at most 1) at which so many draws are effective: one draw that outweighs all others says nothing of how wide a posterior is."""
+
+    def halve(_, bounds):
+        low, high = bounds
+        middle = 0.5 * (low + high)
+        weight = jax.nn.log_softmax(middle * log_weight)
+        enough = jnp.exp(-jax.nn.logsumexp(2 * weight)) >= least
+        return jnp.where(enough, middle, low), jnp.where(enough, high, middle)
+
+    log_weight = jnp.maximum(log_weight, jnp.max(log_weight) - _DEEPEST)
+    one = jnp.ones((), log_weight.dtype)
+    full = jnp.exp(-jax.nn.logsumexp(2 * jax.nn.log_softmax(log_weight))) >= least
+    power, _ = jax.lax.fori_loop(0, _HALVINGS, halve, (0 * one, one))
+    return jax.nn.log_softmax(jnp.where(full, 1, power) * log_weight)
+
+
+_DEEPEST = 1e4
+_HALVINGS = 20
 
 
 _WIDEN = 1.4
