@@ -70,7 +70,7 @@ def event_data(
     vp_vs: float = 3**0.5,
     default_azimuth_sigma_deg: float = 5.0,
     default_takeoff_sigma_deg: float = 10.0,
-    dtype=np.float64,
+    dtype: type[np.floating] = np.float64,
 ) -> EventData:
     """A batch of the events named, in their order; rays without angles are left out.
 

@@ -9,6 +9,7 @@ References:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -49,7 +50,7 @@ class GuidedNetwork(eqx.Module):
         self,
         num_stations: int,
         *,
-        kappa=1.0,
+        kappa: Any = 1.0,
         num_heads: int = 8,
         width: int = 128,
         depth: int = 3,
@@ -80,7 +81,8 @@ class GuidedNetwork(eqx.Module):
 
     def six(self, angles: Float[Array, "4"]) -> Float[Array, "6"]:
         """The six-vector of unit scalar moment: the radiation layer's source."""
-        tensor = shear_tensile(*angles, self.kappa.astype(angles.dtype))
+        strike, dip, rake, slope = angles
+        tensor = shear_tensile(strike, dip, rake, slope, self.kappa.astype(angles.dtype))
         return six_vector(tensor / scalar_moment(tensor))
 
 

@@ -115,14 +115,14 @@ def invert(
     )
     counts = _counts(rays, ids)
     run = grid_method(source, space, num_draws=num_draws) if method is None else method
-    noise, learning = _noise(
+    learned, learning = _noise(
         space, source, batch, ids, counts, len(stations), noise, learn, station_terms, say, key
     )
     done: dict[str, tuple[Summary, Any]] = {}
     usable = [i for i, name in enumerate(ids) if counts[name] > 0]
     for chunk in _chunks([ids[i] for i in usable], counts):
         keys = fold_keys(key, stable_ids(chunk))
-        draws = run(space, batch(chunk), noise.astype(jnp.float32), keys)
+        draws = run(space, batch(chunk), learned.astype(jnp.float32), keys)
         found = summaries(space, draws, num_kept, source == "dc", keys=keys)
         found, evidence, fraction = jax.device_get((found, draws.log_evidence, draws.effective_fraction))
         for row, name in enumerate(chunk):
@@ -130,10 +130,10 @@ def invert(
             done[name] = (one, (float(evidence[row]), float(fraction[row]), draws.point.shape[1]))
         say("mechanisms", len(done), len(usable))
     catalogue = _catalogue(
-        rays, ids, done, source, method_name, noise, stations, station_terms, vp_vs, num_kept
+        rays, ids, done, source, method_name, learned, stations, station_terms, vp_vs, num_kept
     )
     result = RESULTS.successful if done else RESULTS.no_data
-    return Solution(value=catalogue, result=result, stats={"noise": noise, "learning": learning})
+    return Solution(value=catalogue, result=result, stats={"noise": learned, "learning": learning})
 
 
 def _counts(rays: RadiationTable, ids: Sequence[str]) -> dict[str, int]:

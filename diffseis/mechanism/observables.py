@@ -4,7 +4,8 @@ import abc
 from typing import Self
 
 import equinox as eqx
-from jaxtyping import Array, Float, Key
+from equinox import AbstractVar
+from jaxtyping import Array, Bool, Float, Key
 
 from diffseis.mechanism.noise import Noise
 
@@ -15,6 +16,9 @@ class AbstractObservable(eqx.Module):
     Laws, tested on every implementation: masked rows and the order of rows change nothing; finite values and derivatives for every source,
     nodal ones included.
     """
+
+    mask: AbstractVar[Bool[Array, "*event ray"]]
+    """Which rows there are."""
 
     @abc.abstractmethod
     def log_prob(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, " source"]:

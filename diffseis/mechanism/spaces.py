@@ -10,12 +10,12 @@ References:
 
 import abc
 import functools
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from equinox import AbstractClassVar
 from jaxtyping import Array, Float
 from scipy.special import gamma
 from scipy.stats import norm, qmc
@@ -42,10 +42,10 @@ class AbstractSourceSpace(eqx.Module):
     unit scalar moment; symmetric images are one source.
     """
 
-    num_dims: AbstractClassVar[int]
-    size: AbstractClassVar[int]
+    num_dims: ClassVar[int]
+    size: ClassVar[int]
     """Numbers that a point is stored as."""
-    log_size: AbstractClassVar[float]
+    log_size: ClassVar[float]
     """log of the space's volume in tangent units."""
 
     @abc.abstractmethod
