@@ -1,0 +1,218 @@
+"""First motions and S/P ratios by the method of HASH v1.2: grades that a catalogue's readers know.
+
+Events are searched one after another by one program per size of event: the grid of mechanisms keeps a machine busy, and what an event comes out as depends on
+neither its neighbours nor their order. The likelihoods of this room are more exact; this mode is for catalogues that must go on as they began.
+
+References:
+    Hardebeck & Shearer (2002), doi:10.1785/0120010200; (2003), doi:10.1785/0120020236.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from diffseis.core.radiation_table import RadiationTable
+from diffseis.core.random import stable_ids
+from diffseis.mechanism.accepted import HashLimits, HashRays, accepted_mechanisms
+from diffseis.mechanism.hash_grid import MechanismGrid, hash_grid
+from diffseis.mechanism.hash_options import HashOptions
+from diffseis.mechanism.hash_rays import limits_of, rays_by_event, rays_of
+from diffseis.mechanism.preferred import PreferredMechanisms, preferred_mechanisms, spread_rows
+from diffseis.mechanism.station_distribution import HashMisfit, coverage_gaps_deg, hash_misfits
+from diffseis.source import planes_of
+
+_GRADES = (
+    ("A", 0.8, 25.0, 0.15, 0.5),
+    ("B", 0.6, 35.0, 0.2, 0.4),
+    ("C", 0.5, 45.0, 0.3, 0.3),
+)
+"""Letter, probability above, uncertainty in degrees and misfit fraction up to, station distribution ratio from: of HASH's program (its manual prints 0.7 for C)."""
+
+
+@dataclass(frozen=True)
+class HashSolution:
+    """What HASH says of one event; arrays have one row per solution, the preferred first, and none for grades E and F.
+
+    Attributes:
+        event_id: of the event.
+        grade: of the preferred solution, A to D; E for gaps, F for too few polarities.
+        grades: of all solutions.
+        strike_deg, dip_deg, rake_deg: of the better constrained plane.
+        auxiliary_deg: strike, dip and rake of the other.
+        fault_plane_uncertainty_deg, auxiliary_plane_uncertainty_deg: root mean square angles of the accepted planes.
+        probability: share of the accepted mechanisms within the cutoff angle.
+        misfit_fraction: of polarities, weighted.
+        ratio_misfit: mean absolute difference of log10 S/P.
+        station_distribution_ratio: 0 to 1.
+        azimuthal_gap_deg, takeoff_gap_deg: of the rays.
+        num_polarities, num_ratios: used.
+        accepted: quaternions of all accepted mechanisms of the grid.
+    """
+
+    event_id: str
+    grade: str
+    grades: tuple[str, ...]
+    strike_deg: np.ndarray
+    dip_deg: np.ndarray
+    rake_deg: np.ndarray
+    auxiliary_deg: np.ndarray
+    fault_plane_uncertainty_deg: np.ndarray
+    auxiliary_plane_uncertainty_deg: np.ndarray
+    probability: np.ndarray
+    misfit_fraction: np.ndarray
+    ratio_misfit: np.ndarray
+    station_distribution_ratio: np.ndarray
+    azimuthal_gap_deg: float
+    takeoff_gap_deg: float
+    num_polarities: int
+    num_ratios: int
+    accepted: np.ndarray
+
+
+def hash_mechanisms(
+    table: RadiationTable,
+    event_ids: Sequence[str],
+    *,
+    options: HashOptions = HashOptions(),
+    key: Key[Array, ""],
+) -> list[HashSolution]:
+    """Mechanisms of events by HASH v1.2, in the order of their ids.
+
+    Cost: 31,032 mechanisms times trials times rays; memory does not depend on the number of rays.
+
+    Args:
+        table: of rays; rows without angles, and without both polarity of P and log10 of S/P, are left out.
+        event_ids: whose mechanisms; one that the table lacks has no data, and grade F.
+        options: of the search.
+        key: of the trials; each event's own follows from its id.
+
+    Example:
+        ```python
+        table, *_ = read_hash("north1.phase", 1)
+        found = hash_mechanisms(table, sorted(set(table.event_id)), key=jax.random.key(0))
+        [(s.event_id, s.grade, s.strike_deg[:1], s.dip_deg[:1], s.rake_deg[:1]) for s in found]
+        ```
+    """
+    rows = rays_by_event(table)
+    grid = hash_grid(options.grid_spacing_deg)
+    ids = stable_ids([str(e) for e in event_ids]) if len(event_ids) else []
+    none = np.zeros(0, int)
+    return [
+        _solution(str(event), table, rows.get(str(event), none), grid, options, jr.fold_in(key, number))
+        for event, number in zip(event_ids, ids, strict=True)
+    ]
+
+
+class _Found(eqx.Module):
+    accepted: Array
+    preferred: PreferredMechanisms
+    planes: Float[Array, "solution 2 3"]
+    misfit: HashMisfit
+
+
+# Three programs: only the first and the last know the rays' padding, and the second takes longest to compile.
+_accept = eqx.filter_jit(accepted_mechanisms)
+_misfits = eqx.filter_jit(hash_misfits)
+
+
+@eqx.filter_jit
+def _prefer(quaternions, accepted, max_accepted, cutoff_rad, max_probability):
+    index, there = spread_rows(accepted, max_accepted)
+    found = preferred_mechanisms(quaternions[index], there, cutoff_rad, max_probability)
+    return found, jax.vmap(planes_of)(found.quaternions)
+
+
+def _search(grid: MechanismGrid, rays: HashRays, limits: HashLimits, options: HashOptions, key) -> _Found:
+    number = lambda x: jnp.asarray(x, jnp.float32)
+    log_cube, common = number(3 * np.log10(options.vp_vs)), number(options.common_takeoff)
+    accepted = _accept(grid.planes, rays, limits, log_cube, common, num_trials=options.num_trials, key=key)
+    preferred, planes = _prefer(
+        grid.quaternions,
+        accepted,
+        options.max_accepted,
+        jnp.asarray(np.radians(options.cutoff_angle_deg), float),
+        jnp.asarray(options.max_probability, float),
+    )
+    return _Found(accepted, preferred, planes, _misfits(preferred.quaternions, rays, log_cube))
+
+
+def _solution(event, table, rows, grid, options, key) -> HashSolution:
+    polarity, ratio = table.polarity[rows], table.log10_sp[rows]
+    gaps = coverage_gaps_deg(table.azimuth_deg[rows], table.takeoff_deg[rows])
+    known = {
+        "event_id": event,
+        "azimuthal_gap_deg": gaps[0],
+        "takeoff_gap_deg": gaps[1],
+        "num_polarities": int(np.sum(np.isfinite(polarity) & (polarity != 0))),
+        "num_ratios": int(np.sum(np.isfinite(ratio))),
+    }
+    if known["num_polarities"] < options.min_polarities:
+        return _without("F", known)
+    if (
+        np.floor(gaps[0]) > options.max_azimuthal_gap_deg
+        or np.floor(gaps[1]) > options.max_takeoff_gap_deg
+    ):
+        return _without("E", known)
+    limits = limits_of(polarity, known["num_ratios"], options)
+    found = _search(grid, rays_of(table, rows, options), limits, options, key)
+    return _with(found, grid, known)
+
+
+def _with(found: _Found, grid: MechanismGrid, known: dict) -> HashSolution:
+    num = int(found.preferred.num_solutions)
+    planes = np.degrees(np.asarray(found.planes)[:num])
+    uncertainty = np.degrees(np.asarray(found.preferred.uncertainty_rad)[:num])
+    order = np.argsort(uncertainty, axis=1, kind="stable")
+    planes = np.take_along_axis(planes, order[:, :, None], axis=1)
+    uncertainty = np.take_along_axis(uncertainty, order, axis=1)
+    column = lambda x: np.asarray(x)[:num].astype(float)
+    probability, misfit = column(found.preferred.probability), column(found.misfit.polarity)
+    distribution = column(found.misfit.station_distribution_ratio)
+    grades = tuple(
+        hash_grade(*row)
+        for row in zip(probability, uncertainty.mean(axis=1), misfit, distribution, strict=True)
+    )
+    return HashSolution(
+        **known,
+        grade=grades[0],
+        grades=grades,
+        strike_deg=planes[:, 0, 0],
+        dip_deg=planes[:, 0, 1],
+        rake_deg=planes[:, 0, 2],
+        auxiliary_deg=planes[:, 1],
+        fault_plane_uncertainty_deg=uncertainty[:, 0],
+        auxiliary_plane_uncertainty_deg=uncertainty[:, 1],
+        probability=probability,
+        misfit_fraction=misfit,
+        ratio_misfit=column(found.misfit.ratio),
+        station_distribution_ratio=distribution,
+        accepted=np.asarray(grid.quaternions)[np.asarray(found.accepted)],
+    )
+
+
+def _without(grade: str, known: dict) -> HashSolution:
+    columns = (
+        "strike_deg", "dip_deg", "rake_deg", "fault_plane_uncertainty_deg", "auxiliary_plane_uncertainty_deg",
+        "probability", "misfit_fraction", "ratio_misfit", "station_distribution_ratio",
+    )  # fmt: skip
+    nothing = {name: np.zeros(0) for name in columns}
+    return HashSolution(
+        **known, **nothing, grade=grade, grades=(), auxiliary_deg=np.zeros((0, 3)), accepted=np.zeros((0, 4))
+    )
+
+
+def hash_grade(
+    probability: float, uncertainty_deg: float, misfit_fraction: float, station_distribution_ratio: float
+) -> str:
+    """A to D by HASH's program: the mean uncertainty of the two planes counts."""
+    for letter, above, uncertainty, misfit, ratio in _GRADES:
+        good = probability > above and uncertainty_deg <= uncertainty
+        if good and misfit_fraction <= misfit and station_distribution_ratio >= ratio:
+            return letter
+    return "D"
