@@ -68,24 +68,14 @@ def ray_directions(azimuth_rad: Float[Array, "*rays"], takeoff_rad: Float[Array,
     return jnp.stack([sine * jnp.cos(azimuth_rad), sine * jnp.sin(azimuth_rad), jnp.cos(takeoff_rad)], axis=-1)
 
 
-def drawn_directions(
-    rays: HashRays, num_trials: int, common: Float[Array, ""], *, key: Key[Array, ""]
-) -> Float[Array, "trial ray 3"]:
-    """The rays as they are, then as they may be. A trial's draw does not depend on how many there are.
-
-    Args:
-        rays: of the event.
-        num_trials: of the angles.
-        common: share of the variance of take-off angles that is the same error, in units of its size, for all rays.
-        key: of the draws.
-    """
+def drawn_directions(rays: HashRays, num_trials: int, *, key: Key[Array, ""]) -> Float[Array, "trial ray 3"]:
+    """The rays as they are, then as they may be. A trial's draw does not depend on how many there are."""
     keys = jax.vmap(lambda trial: jr.fold_in(key, trial))(jnp.arange(num_trials))
     dtype = rays.azimuth_rad.dtype
-    off = jax.vmap(lambda k: jr.normal(k, (2, rays.azimuth_rad.shape[0] + 1), dtype))(keys)
+    off = jax.vmap(lambda k: jr.normal(k, (2, rays.azimuth_rad.shape[0]), dtype))(keys)
     off = off.at[0].set(0)
-    azimuth = rays.azimuth_rad[None, :] + off[:, 0, 1:] * rays.azimuth_sigma_rad[None, :]
-    takeoff_off = jnp.sqrt(common) * off[:, 1, :1] + jnp.sqrt(1 - common) * off[:, 1, 1:]
-    takeoff = rays.takeoff_rad[None, :] + takeoff_off * rays.takeoff_sigma_rad[None, :]
+    azimuth = rays.azimuth_rad[None, :] + off[:, 0] * rays.azimuth_sigma_rad[None, :]
+    takeoff = rays.takeoff_rad[None, :] + off[:, 1] * rays.takeoff_sigma_rad[None, :]
     return ray_directions(azimuth, takeoff)
 
 
@@ -101,7 +91,6 @@ def accepted_mechanisms(
     rays: HashRays,
     limits: HashLimits,
     log_cube: Float[Array, ""],
-    common: Float[Array, ""],
     *,
     num_trials: int,
     key: Key[Array, ""],
@@ -113,11 +102,10 @@ def accepted_mechanisms(
         rays: of the event.
         limits: of misfit.
         log_cube: log10 of (Vp/Vs)^3.
-        common: see `drawn_directions`.
         num_trials: of the rays' angles.
         key: of their draws.
     """
-    towards = drawn_directions(rays, num_trials, common, key=key)
+    towards = drawn_directions(rays, num_trials, key=key)
 
     def add(found, directions):
         polarity = _polarity_misfits(planes, rays, directions)

@@ -1,4 +1,4 @@
-"""The mechanisms that HASH tries: normals on rings of the lower hemisphere, slips in steps around each."""
+"""The mechanisms that HASH tries: planes whose normals are even on a half-sphere, slips in equal steps over a half turn."""
 
 import functools
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from diffseis.source import quaternion_of_rotation, rotation_of
+from diffseis.source import double_couple_quaternion, rotation_of
 
 
 class MechanismGrid(eqx.Module):
@@ -24,7 +24,7 @@ class MechanismGrid(eqx.Module):
 
     def __init__(self, quaternions: Float[Array, "mechanism 4"]):
         self.quaternions = quaternions
-        self.planes = jax.vmap(planes_of_quaternion)(quaternions).reshape(-1, 6).T.astype(jnp.float32)
+        self.planes = _planes(quaternions)
 
 
 def planes_of_quaternion(q: Float[Array, "4"]) -> Float[Array, "2 3"]:
@@ -34,28 +34,30 @@ def planes_of_quaternion(q: Float[Array, "4"]) -> Float[Array, "2 3"]:
     return half * jnp.stack([axes[:, 0] - axes[:, 2], axes[:, 0] + axes[:, 2]])
 
 
+@jax.jit
+def _planes(quaternions):
+    return jax.vmap(planes_of_quaternion)(quaternions).reshape(-1, 6).T.astype(jnp.float32)
+
+
 @functools.lru_cache(maxsize=4)
-def _rings(spacing_deg: float) -> np.ndarray:
-    """Rotation matrices (columns T, B, P) of normals on rings about down, with slips at equal steps over a half turn."""
+def _angles_rad(spacing_deg: float) -> np.ndarray:
+    """Strike, dip and rake, in HASH's order: dips from the level plane, strikes, and rakes over one half turn, since each mechanism has two planes."""
+    rakes = -90 - np.arange(0, 180 - 0.1, spacing_deg)
     rows = []
-    steps = np.radians(np.arange(0, 180 - 0.1, spacing_deg))
-    for from_down in np.radians(np.arange(0, 90 + 0.1, spacing_deg)):
-        # As many normals on a ring as its length holds, so that they are even on the sphere.
-        num = max(1, int(np.floor(360 / spacing_deg * np.sin(from_down) + 0.5)))
-        for around in 2 * np.pi * np.arange(num) / num:
-            c, s = np.cos(from_down), np.sin(from_down)
-            normal = np.array([s * np.cos(around), s * np.sin(around), c])
-            first = np.array([c * np.cos(around), c * np.sin(around), -s])
-            slip = (
-                np.cos(steps)[:, None] * first[None, :]
-                + np.sin(steps)[:, None] * np.cross(normal, first)[None, :]
-            )
-            tension, pressure = (slip + normal) / np.sqrt(2), (slip - normal) / np.sqrt(2)
-            rows.append(np.stack([tension, np.cross(pressure, tension), pressure], axis=-1))
-    return np.concatenate(rows)
+    for dip in np.arange(0, 90 + 0.1, spacing_deg):
+        # As many strikes as the ring of their normals has room for.
+        num = max(1, int(np.floor(360 / spacing_deg * np.sin(np.radians(dip)) + 0.5)))
+        strikes = 90 + 360 * np.arange(num) / num
+        rows.append(np.stack(np.broadcast_arrays(strikes[:, None], dip, rakes[None, :]), axis=-1).reshape(-1, 3))
+    return np.radians(np.concatenate(rows))
 
 
 def hash_grid(spacing_deg: float) -> MechanismGrid:
-    """HASH's grid: 31,032 pairs of normal and slip at 5 degrees. Each mechanism is near two of them, one per nodal plane."""
-    turned = jnp.asarray(_rings(float(spacing_deg)), float)
-    return MechanismGrid(jax.vmap(quaternion_of_rotation)(turned))
+    """HASH's grid: 31,032 planes with slips at 5 degrees. Each mechanism is near two of them, one per nodal plane."""
+    angles = jnp.asarray(_angles_rad(float(spacing_deg)), float)
+    return MechanismGrid(_quaternions(angles))
+
+
+@jax.jit
+def _quaternions(angles):
+    return jax.vmap(lambda a: double_couple_quaternion(a[0], a[1], a[2]))(angles)

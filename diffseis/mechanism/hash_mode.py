@@ -43,7 +43,7 @@ class HashSolution:
         event_id: of the event.
         grade: of the preferred solution, A to D; E for gaps, F for too few polarities.
         grades: of all solutions.
-        strike_deg, dip_deg, rake_deg: of the better constrained plane.
+        strike_deg, dip_deg, rake_deg: of the plane that HASH names: the nearest to the normal of the first accepted mechanism of its grid.
         auxiliary_deg: strike, dip and rake of the other.
         fault_plane_uncertainty_deg, auxiliary_plane_uncertainty_deg: root mean square angles of the accepted planes.
         probability: share of the accepted mechanisms within the cutoff angle.
@@ -129,9 +129,8 @@ def _prefer(quaternions, accepted, max_accepted, cutoff_rad, max_probability):
 
 
 def _search(grid: MechanismGrid, rays: HashRays, limits: HashLimits, options: HashOptions, key) -> _Found:
-    number = lambda x: jnp.asarray(x, jnp.float32)
-    log_cube, common = number(3 * np.log10(options.vp_vs)), number(options.common_takeoff)
-    accepted = _accept(grid.planes, rays, limits, log_cube, common, num_trials=options.num_trials, key=key)
+    log_cube = jnp.asarray(3 * np.log10(options.vp_vs), jnp.float32)
+    accepted = _accept(grid.planes, rays, limits, log_cube, num_trials=options.num_trials, key=key)
     preferred, planes = _prefer(
         grid.quaternions,
         accepted,
@@ -139,7 +138,8 @@ def _search(grid: MechanismGrid, rays: HashRays, limits: HashLimits, options: Ha
         jnp.asarray(np.radians(options.cutoff_angle_deg), float),
         jnp.asarray(options.max_probability, float),
     )
-    return _Found(accepted, preferred, planes, _misfits(preferred.quaternions, rays, log_cube))
+    misfit = _misfits(preferred.quaternions, rays, log_cube, original=options.original_amplitudes)
+    return _Found(accepted, preferred, planes, misfit)
 
 
 def _solution(event, table, rows, grid, options, key) -> HashSolution:
@@ -168,9 +168,6 @@ def _with(found: _Found, grid: MechanismGrid, known: dict) -> HashSolution:
     num = int(found.preferred.num_solutions)
     planes = np.degrees(np.asarray(found.planes)[:num])
     uncertainty = np.degrees(np.asarray(found.preferred.uncertainty_rad)[:num])
-    order = np.argsort(uncertainty, axis=1, kind="stable")
-    planes = np.take_along_axis(planes, order[:, :, None], axis=1)
-    uncertainty = np.take_along_axis(uncertainty, order, axis=1)
     column = lambda x: np.asarray(x)[:num].astype(float)
     probability, misfit = column(found.preferred.probability), column(found.misfit.polarity)
     distribution = column(found.misfit.station_distribution_ratio)

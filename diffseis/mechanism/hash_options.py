@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-_BELOW = {"bad_fraction": 1.0, "max_probability": 1.0, "common_takeoff": 1.0, "grid_spacing_deg": 30.0, "cutoff_angle_deg": 120.0}
+_BELOW = {"bad_fraction": 1.0, "max_probability": 1.0, "grid_spacing_deg": 30.0, "cutoff_angle_deg": 120.0}
 _ABOVE_ZERO = ("grid_spacing_deg", "cutoff_angle_deg", "vp_vs", "num_trials", "max_accepted", "min_polarities")
 
 
@@ -24,7 +24,8 @@ class HashOptions:
         max_azimuthal_gap_deg, max_takeoff_gap_deg: larger gaps are grade E (`max_agap`, `max_pgap`); judged by whole degrees, as HASH keeps them.
         weighted: misfits are sums of the polarities' sizes, as in SKHASH, for graded or consensus polarities. Otherwise they are counts, in which polarities of size 0.5 or
             less are emergent ones: these decide only among mechanisms that the impulsive ones allow.
-        common_takeoff: share of the variance of take-off angles, 0 to 1, that moves all rays of an event together, as errors of depth and of the velocity model do.
+        original_amplitudes: misfit fractions, station distribution ratios and S/P misfits as HASH v1.2's program has them, which takes the angles of the mechanism whose
+            amplitudes it weights with for degrees when they are radians. They come out as its published ones do; grades are stricter.
         vp_vs: at the source; HASH's factor 4.9 in S/P is its cube.
         default_azimuth_sigma_deg, default_takeoff_sigma_deg: where a ray states none.
     """
@@ -40,7 +41,7 @@ class HashOptions:
     max_azimuthal_gap_deg: float = 90.0
     max_takeoff_gap_deg: float = 60.0
     weighted: bool = False
-    common_takeoff: float = 0.0
+    original_amplitudes: bool = False
     vp_vs: float = 4.9 ** (1 / 3)
     default_azimuth_sigma_deg: float = 5.0
     default_takeoff_sigma_deg: float = 10.0
@@ -48,8 +49,6 @@ class HashOptions:
     def __post_init__(self):
         for f in fields(self):
             value = getattr(self, f.name)
-            if f.type is int and (not isinstance(value, int | np.integer) or isinstance(value, bool)):
-                raise ValueError(f"`{f.name}` must be a whole number, got {value!r}")
             if not np.isfinite(value) or value < 0:
                 raise ValueError(f"`{f.name}` must be a finite number >= 0, got {value!r}")
             if f.name in _ABOVE_ZERO and value == 0:

@@ -14,9 +14,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 from diffseis.core import safe
 from diffseis.mechanism.hash_grid import planes_of_quaternion
-from diffseis.source import axes_quaternion, double_couple_of, multiply
+from diffseis.source import axes_quaternion, double_couple_of
 
 MAX_SOLUTIONS = 5
+
+_STEPS = 100
+"""Averages that are taken at most after the last outlier."""
 
 
 class PreferredMechanisms(eqx.Module):
@@ -61,13 +64,13 @@ def preferred_mechanisms(
         cutoff_rad: mechanisms farther from the average are outliers.
         max_probability: share of all that a further solution needs.
     """
-    turns = jnp.eye(4, dtype=quaternions.dtype)
-    images = jax.vmap(lambda q: jax.vmap(lambda turn: multiply(q, turn))(turns))(quaternions)
+    images = jax.vmap(_images)(quaternions)
     total = jnp.maximum(jnp.sum(there), 1).astype(quaternions.dtype)
 
     def one(state, rank):
         left, alive = state
         average, near = _settle(images, left, cutoff_rad)
+        average = _named_after(images[jnp.argmax(left), 0], average)
         probability = jnp.sum(near).astype(total.dtype) / total
         keep = alive & jnp.any(left) & ((rank == 0) | (probability >= max_probability))
         spread = _spread(images, there, average)
@@ -88,14 +91,14 @@ def _nearest(images, average):
 
 
 def _settle(images, left, cutoff_rad):
-    """An average and the members about it: each step takes out the farthest outlier, or moves to the average of those that stay."""
+    """An average and the members about it: each step takes out the farthest outlier, if there is one, and moves to the average of those that stay."""
     weight = left.astype(images.dtype)
     tensor = jnp.einsum("i,ijk->jk", weight, jax.vmap(double_couple_of)(images[:, 0]))
     least = jnp.cos(0.5 * cutoff_rad)
     still = 8 * jnp.finfo(images.dtype).eps
 
     def step(state):
-        average, members, _ = state
+        average, members, _, steps = state
         image, cosine = _nearest(images, average)
         farthest = jnp.argmin(jnp.where(members, cosine, jnp.inf))
         out = members[farthest] & (cosine[farthest] < least)
@@ -104,12 +107,25 @@ def _settle(images, left, cutoff_rad):
         length = safe.norm(mean)
         mean = jnp.where(length > 0, mean / jnp.where(length > 0, length, 1), average)
         moved = jnp.sum((mean - average) ** 2) > still
-        return mean, members, out | moved
+        return mean, members, out | moved, steps + 1
 
-    unsettled = lambda state: state[2]
-    start = (axes_quaternion(tensor), left, jnp.any(left))
-    average, members, _ = jax.lax.while_loop(unsettled, step, start)
+    # Averages of a set that stays settle in a few steps; a set wider than the symmetry allows might never.
+    most = left.shape[0] + _STEPS
+    unsettled = lambda state: state[2] & (state[3] < most)
+    start = (axes_quaternion(tensor), left, jnp.any(left), jnp.asarray(0, jnp.int32))
+    average, members, *_ = jax.lax.while_loop(unsettled, step, start)
     return average, members
+
+
+def _images(q):
+    """The four rotations that are one mechanism: by itself, and by half turns about its axes."""
+    w, x, y, z = q
+    return jnp.stack([w, x, y, z, -x, w, z, -y, -y, -z, w, x, -z, y, -x, w]).reshape(4, 4)
+
+
+def _named_after(first, average):
+    """The image of an average whose normal is next to the first mechanism's."""
+    return _nearest(_images(average)[None], first)[0][0]
 
 
 def _spread(images, there, average):

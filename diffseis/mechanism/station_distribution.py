@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from diffseis.mechanism.accepted import HashRays, log_ratio, ray_directions
 from diffseis.mechanism.hash_grid import planes_of_quaternion
+from diffseis.source import double_couple_quaternion, planes_of
 
 
 class HashMisfit(eqx.Module):
@@ -29,30 +30,46 @@ class HashMisfit(eqx.Module):
     ratio: Float[Array, ""]
 
 
-def hash_misfit(q: Float[Array, "4"], rays: HashRays, log_cube: Float[Array, ""]) -> HashMisfit:
-    """Of the rays as they are stated. Amplitudes are of unit moment: 1 on the axes of T and P."""
-    normal, slip = planes_of_quaternion(q).astype(rays.azimuth_rad.dtype)
+def hash_misfit(
+    q: Float[Array, "4"], rays: HashRays, log_cube: Float[Array, ""], *, original: bool = False
+) -> HashMisfit:
+    """Of the rays as they are stated. Amplitudes are of unit moment: 1 on the axes of T and P.
+
+    Args:
+        q: the mechanism's quaternion.
+        rays: of the event.
+        log_cube: log10 of (Vp/Vs)^3.
+        original: amplitudes, but not signs, are of the mechanism that `misread` gives.
+    """
     towards = ray_directions(rays.azimuth_rad, rays.takeoff_rad)
-    along_normal, along_slip = towards @ normal, towards @ slip
-    p = 2 * along_normal * along_slip
-    root = jnp.sqrt(jnp.abs(p))
-    wrong = (p >= 0) != rays.up
+    along = lambda q: tuple(towards @ axis for axis in planes_of_quaternion(q).astype(towards.dtype))
+    normal, slip = along(q)
+    wrong = (normal * slip >= 0) != rays.up
+    normal, slip = along(misread(q)) if original else (normal, slip)
+    root = jnp.sqrt(jnp.abs(2 * normal * slip))
     there = jnp.arange(root.shape[0], dtype=jnp.int32) < rays.num_ratios
-    apart = jnp.abs(rays.log10_sp - log_ratio(along_normal, along_slip, log_cube))
+    apart = jnp.abs(rays.log10_sp - log_ratio(normal, slip, log_cube))
     num_ratios = rays.num_ratios.astype(root.dtype)
-    all_weight = jnp.sum(rays.size * root)
+    weight = rays.size * root
     return HashMisfit(
-        polarity=_share(jnp.sum(jnp.where(wrong, rays.size * root, 0)), all_weight),
+        polarity=_share(jnp.sum(jnp.where(wrong, weight, 0)), jnp.sum(weight)),
         station_distribution_ratio=_share(
-            all_weight + jnp.sum(jnp.where(there, root, 0)), jnp.sum(rays.size) + num_ratios
+            jnp.sum(weight) + jnp.sum(jnp.where(there, root, 0)), jnp.sum(rays.size) + num_ratios
         ),
         ratio=_share(jnp.sum(jnp.where(there, apart, 0)), num_ratios),
     )
 
 
-def hash_misfits(quaternions: Float[Array, "solution 4"], rays: HashRays, log_cube: Float[Array, ""]) -> HashMisfit:
+def misread(q: Float[Array, "4"]) -> Float[Array, "4"]:
+    """The mechanism that comes of taking the radians of strike, dip and rake for degrees: HASH v1.2 does so where it weights with amplitudes."""
+    return double_couple_quaternion(*jnp.radians(planes_of(q)[0]))
+
+
+def hash_misfits(
+    quaternions: Float[Array, "solution 4"], rays: HashRays, log_cube: Float[Array, ""], *, original: bool = False
+) -> HashMisfit:
     """Of several mechanisms."""
-    return jax.vmap(lambda q: hash_misfit(q, rays, log_cube))(quaternions)
+    return jax.vmap(lambda q: hash_misfit(q, rays, log_cube, original=original))(quaternions)
 
 
 def _share(part, whole):
