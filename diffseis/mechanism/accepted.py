@@ -62,10 +62,14 @@ class HashLimits(eqx.Module):
     ratio_extra: Float[Array, ""]
 
 
-def ray_directions(azimuth_rad: Float[Array, "*rays"], takeoff_rad: Float[Array, "*rays"]) -> Float[Array, "*rays 3"]:
+def ray_directions(
+    azimuth_rad: Float[Array, "*rays"], takeoff_rad: Float[Array, "*rays"]
+) -> Float[Array, "*rays 3"]:
     """Unit vectors in north, east, down."""
     sine = jnp.sin(takeoff_rad)
-    return jnp.stack([sine * jnp.cos(azimuth_rad), sine * jnp.sin(azimuth_rad), jnp.cos(takeoff_rad)], axis=-1)
+    return jnp.stack(
+        [sine * jnp.cos(azimuth_rad), sine * jnp.sin(azimuth_rad), jnp.cos(takeoff_rad)], axis=-1
+    )
 
 
 def drawn_directions(rays: HashRays, num_trials: int, *, key: Key[Array, ""]) -> Float[Array, "trial ray 3"]:

@@ -48,7 +48,9 @@ def _angles_rad(spacing_deg: float) -> np.ndarray:
         # As many strikes as the ring of their normals has room for.
         num = max(1, int(np.floor(360 / spacing_deg * np.sin(np.radians(dip)) + 0.5)))
         strikes = 90 + 360 * np.arange(num) / num
-        rows.append(np.stack(np.broadcast_arrays(strikes[:, None], dip, rakes[None, :]), axis=-1).reshape(-1, 3))
+        rows.append(
+            np.stack(np.broadcast_arrays(strikes[:, None], dip, rakes[None, :]), axis=-1).reshape(-1, 3)
+        )
     return np.radians(np.concatenate(rows))
 
 

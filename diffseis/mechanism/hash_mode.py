@@ -8,7 +8,7 @@ References:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -23,63 +23,19 @@ from diffseis.mechanism.accepted import HashLimits, HashRays, accepted_mechanism
 from diffseis.mechanism.hash_grid import MechanismGrid, hash_grid
 from diffseis.mechanism.hash_options import HashOptions
 from diffseis.mechanism.hash_rays import limits_of, rays_by_event, rays_of
+from diffseis.mechanism.hash_solution import HashSolution, hash_grade
 from diffseis.mechanism.preferred import PreferredMechanisms, preferred_mechanisms, spread_rows
 from diffseis.mechanism.station_distribution import HashMisfit, coverage_gaps_deg, hash_misfits
 from diffseis.source import planes_of
 
-_GRADES = (
-    ("A", 0.8, 25.0, 0.15, 0.5),
-    ("B", 0.6, 35.0, 0.2, 0.4),
-    ("C", 0.5, 45.0, 0.3, 0.3),
-)
-"""Letter, probability above, uncertainty in degrees and misfit fraction up to, station distribution ratio from: of HASH's program (its manual prints 0.7 for C)."""
-
-
-@dataclass(frozen=True)
-class HashSolution:
-    """What HASH says of one event; arrays have one row per solution, the preferred first, and none for grades E and F.
-
-    Attributes:
-        event_id: of the event.
-        grade: of the preferred solution, A to D; E for gaps, F for too few polarities.
-        grades: of all solutions.
-        strike_deg, dip_deg, rake_deg: of the plane that HASH names: the nearest to the normal of the first accepted mechanism of its grid.
-        auxiliary_deg: strike, dip and rake of the other.
-        fault_plane_uncertainty_deg, auxiliary_plane_uncertainty_deg: root mean square angles of the accepted planes.
-        probability: share of the accepted mechanisms within the cutoff angle.
-        misfit_fraction: of polarities, weighted.
-        ratio_misfit: mean absolute difference of log10 S/P.
-        station_distribution_ratio: 0 to 1.
-        azimuthal_gap_deg, takeoff_gap_deg: of the rays.
-        num_polarities, num_ratios: used.
-        accepted: quaternions of all accepted mechanisms of the grid.
-    """
-
-    event_id: str
-    grade: str
-    grades: tuple[str, ...]
-    strike_deg: np.ndarray
-    dip_deg: np.ndarray
-    rake_deg: np.ndarray
-    auxiliary_deg: np.ndarray
-    fault_plane_uncertainty_deg: np.ndarray
-    auxiliary_plane_uncertainty_deg: np.ndarray
-    probability: np.ndarray
-    misfit_fraction: np.ndarray
-    ratio_misfit: np.ndarray
-    station_distribution_ratio: np.ndarray
-    azimuthal_gap_deg: float
-    takeoff_gap_deg: float
-    num_polarities: int
-    num_ratios: int
-    accepted: np.ndarray
+_HASH = HashOptions()
 
 
 def hash_mechanisms(
     table: RadiationTable,
     event_ids: Sequence[str],
     *,
-    options: HashOptions = HashOptions(),
+    options: HashOptions = _HASH,
     key: Key[Array, ""],
 ) -> list[HashSolution]:
     """Mechanisms of events by HASH v1.2, in the order of their ids.
@@ -145,7 +101,7 @@ def _search(grid: MechanismGrid, rays: HashRays, limits: HashLimits, options: Ha
 def _solution(event, table, rows, grid, options, key) -> HashSolution:
     polarity, ratio = table.polarity[rows], table.log10_sp[rows]
     gaps = coverage_gaps_deg(table.azimuth_deg[rows], table.takeoff_deg[rows])
-    known = {
+    known: dict[str, Any] = {
         "event_id": event,
         "azimuthal_gap_deg": gaps[0],
         "takeoff_gap_deg": gaps[1],
@@ -154,21 +110,18 @@ def _solution(event, table, rows, grid, options, key) -> HashSolution:
     }
     if known["num_polarities"] < options.min_polarities:
         return _without("F", known)
-    if (
-        np.floor(gaps[0]) > options.max_azimuthal_gap_deg
-        or np.floor(gaps[1]) > options.max_takeoff_gap_deg
-    ):
+    if np.floor(gaps[0]) > options.max_azimuthal_gap_deg or np.floor(gaps[1]) > options.max_takeoff_gap_deg:
         return _without("E", known)
     limits = limits_of(polarity, known["num_ratios"], options)
     found = _search(grid, rays_of(table, rows, options), limits, options, key)
     return _with(found, grid, known)
 
 
-def _with(found: _Found, grid: MechanismGrid, known: dict) -> HashSolution:
+def _with(found: _Found, grid: MechanismGrid, known: dict[str, Any]) -> HashSolution:
     num = int(found.preferred.num_solutions)
-    planes = np.degrees(np.asarray(found.planes)[:num])
-    uncertainty = np.degrees(np.asarray(found.preferred.uncertainty_rad)[:num])
     column = lambda x: np.asarray(x)[:num].astype(float)
+    planes = np.degrees(column(found.planes))
+    uncertainty = np.degrees(column(found.preferred.uncertainty_rad))
     probability, misfit = column(found.preferred.probability), column(found.misfit.polarity)
     distribution = column(found.misfit.station_distribution_ratio)
     grades = tuple(
@@ -193,23 +146,21 @@ def _with(found: _Found, grid: MechanismGrid, known: dict) -> HashSolution:
     )
 
 
-def _without(grade: str, known: dict) -> HashSolution:
-    columns = (
-        "strike_deg", "dip_deg", "rake_deg", "fault_plane_uncertainty_deg", "auxiliary_plane_uncertainty_deg",
-        "probability", "misfit_fraction", "ratio_misfit", "station_distribution_ratio",
-    )  # fmt: skip
-    nothing = {name: np.zeros(0) for name in columns}
+def _without(grade: str, known: dict[str, Any]) -> HashSolution:
+    nothing = np.zeros(0)
     return HashSolution(
-        **known, **nothing, grade=grade, grades=(), auxiliary_deg=np.zeros((0, 3)), accepted=np.zeros((0, 4))
+        **known,
+        grade=grade,
+        grades=(),
+        strike_deg=nothing,
+        dip_deg=nothing,
+        rake_deg=nothing,
+        auxiliary_deg=np.zeros((0, 3)),
+        fault_plane_uncertainty_deg=nothing,
+        auxiliary_plane_uncertainty_deg=nothing,
+        probability=nothing,
+        misfit_fraction=nothing,
+        ratio_misfit=nothing,
+        station_distribution_ratio=nothing,
+        accepted=np.zeros((0, 4)),
     )
-
-
-def hash_grade(
-    probability: float, uncertainty_deg: float, misfit_fraction: float, station_distribution_ratio: float
-) -> str:
-    """A to D by HASH's program: the mean uncertainty of the two planes counts."""
-    for letter, above, uncertainty, misfit, ratio in _GRADES:
-        good = probability > above and uncertainty_deg <= uncertainty
-        if good and misfit_fraction <= misfit and station_distribution_ratio >= ratio:
-            return letter
-    return "D"

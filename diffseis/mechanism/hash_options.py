@@ -5,7 +5,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 _BELOW = {"bad_fraction": 1.0, "max_probability": 1.0, "grid_spacing_deg": 30.0, "cutoff_angle_deg": 120.0}
-_ABOVE_ZERO = ("grid_spacing_deg", "cutoff_angle_deg", "vp_vs", "num_trials", "max_accepted", "min_polarities")
+_ABOVE_ZERO = (
+    "grid_spacing_deg",
+    "cutoff_angle_deg",
+    "vp_vs",
+    "num_trials",
+    "max_accepted",
+    "min_polarities",
+)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def rays_by_event(table: RadiationTable) -> dict[str, np.ndarray]:
     events = np.array([str(e) for e in table.event_id[rows]], object)
     found: dict[str, list[int]] = {}
     for row, event in zip(rows, events, strict=True):
-        found.setdefault(event, []).append(row)
+        found.setdefault(event, []).append(int(row))
     return {event: np.array(own) for event, own in found.items()}
 
 

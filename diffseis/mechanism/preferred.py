@@ -38,7 +38,9 @@ class PreferredMechanisms(eqx.Module):
     num_solutions: Int[Array, ""]
 
 
-def spread_rows(mask: Bool[Array, " mechanism"], capacity: int) -> tuple[Int[Array, " row"], Bool[Array, " row"]]:
+def spread_rows(
+    mask: Bool[Array, " mechanism"], capacity: int
+) -> tuple[Int[Array, " row"], Bool[Array, " row"]]:
     """Indices of at most `capacity` true entries, evenly spaced among them where there are more, and which of the rows are used."""
     count = jnp.cumsum(mask.astype(jnp.int32))
     num = count[-1]

@@ -66,7 +66,11 @@ def misread(q: Float[Array, "4"]) -> Float[Array, "4"]:
 
 
 def hash_misfits(
-    quaternions: Float[Array, "solution 4"], rays: HashRays, log_cube: Float[Array, ""], *, original: bool = False
+    quaternions: Float[Array, "solution 4"],
+    rays: HashRays,
+    log_cube: Float[Array, ""],
+    *,
+    original: bool = False,
 ) -> HashMisfit:
     """Of several mechanisms."""
     return jax.vmap(lambda q: hash_misfit(q, rays, log_cube, original=original))(quaternions)

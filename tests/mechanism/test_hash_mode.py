@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from diffseis.core.radiation_table import RadiationTable
-from diffseis.mechanism import HashOptions, hash_mechanisms
-from diffseis.mechanism.accepted import HashLimits, HashRays, accepted_mechanisms, log_ratio
-from diffseis.mechanism.hash_grid import hash_grid
-from diffseis.mechanism.hash_mode import hash_grade
+from diffseis.mechanism import HashOptions, hash_grade, hash_mechanisms, hash_mode
+from diffseis.mechanism.accepted import HashLimits, HashRays, accepted_mechanisms, log_ratio, ray_directions
+from diffseis.mechanism.hash_grid import hash_grid, planes_of_quaternion
 from diffseis.mechanism.hash_rays import limits_of
 from diffseis.mechanism.preferred import preferred_mechanisms, spread_rows
 from diffseis.mechanism.station_distribution import coverage_gaps_deg, hash_misfit
@@ -119,7 +118,12 @@ def test_too_few_polarities_are_f_and_gaps_are_e():
 
 def test_an_event_without_data_is_f():
     found, other = _solve(_event(), "nobody", "one")
-    assert (found.event_id, found.grade, found.num_polarities, found.azimuthal_gap_deg) == ("nobody", "F", 0, 360)
+    assert (found.event_id, found.grade, found.num_polarities, found.azimuthal_gap_deg) == (
+        "nobody",
+        "F",
+        0,
+        360,
+    )
     assert other.grade == "A"
     assert hash_mechanisms(_event(), [], key=jr.key(0)) == []
 
@@ -173,11 +177,12 @@ def test_more_events_need_no_more_programs():
     names = [f"e{i}" for i in range(3)]
     table = _join(*(_event(n, num=30 + 10 * i, seed=i) for i, n in enumerate(names)))
     hash_mechanisms(table, names[:1], options=QUICK, key=jr.key(0))
-    from diffseis.mechanism import hash_mode
 
     before = [f._cached._cache_size() for f in (hash_mode._accept, hash_mode._prefer, hash_mode._misfits)]
     hash_mechanisms(table, names, options=QUICK, key=jr.key(0))
-    assert before == [f._cached._cache_size() for f in (hash_mode._accept, hash_mode._prefer, hash_mode._misfits)]
+    assert before == [
+        f._cached._cache_size() for f in (hash_mode._accept, hash_mode._prefer, hash_mode._misfits)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +211,9 @@ def test_the_grid_is_as_fine_as_it_says():
     normal, slip = np.asarray(grid.planes[:3]), np.asarray(grid.planes[3:])
     np.testing.assert_allclose(np.sum(normal * slip, axis=0), 0, atol=1e-6)
     rng = np.random.default_rng(0)
-    points = [np.radians([rng.uniform(0, 360), rng.uniform(0, 90), rng.uniform(-180, 180)]) for _ in range(20)]
+    points = [
+        np.radians([rng.uniform(0, 360), rng.uniform(0, 90), rng.uniform(-180, 180)]) for _ in range(20)
+    ]
     nearest = jax.jit(lambda q: jnp.min(jax.vmap(lambda p: kagan_angle_of(p, q))(grid.quaternions)))
     far = [float(nearest(double_couple_quaternion(*jnp.asarray(p, float)))) for p in points]
     assert np.degrees(max(far)) < 5
@@ -266,11 +273,10 @@ def test_misfit_and_station_distribution_by_hand():
 def test_log_ratios_are_those_of_the_radiation():
     azimuth, takeoff = np.linspace(3, 350, 40), np.linspace(5, 175, 40)
     p, sv, sh = _radiation(TRUE, azimuth, takeoff).T
-    from diffseis.mechanism.accepted import ray_directions
-    from diffseis.mechanism.hash_grid import planes_of_quaternion
-
     q = double_couple_quaternion(*jnp.radians(jnp.asarray(TRUE, float)))
-    towards = ray_directions(jnp.radians(jnp.asarray(azimuth, float)), jnp.radians(jnp.asarray(takeoff, float)))
+    towards = ray_directions(
+        jnp.radians(jnp.asarray(azimuth, float)), jnp.radians(jnp.asarray(takeoff, float))
+    )
     normal, slip = planes_of_quaternion(q)
     found = log_ratio(towards @ normal, towards @ slip, jnp.asarray(0.3, float))
     np.testing.assert_allclose(found, np.log10(np.hypot(sv, sh) / np.abs(p)) + 0.3, atol=1e-4)
@@ -300,7 +306,9 @@ def test_emergent_polarities_come_second(seed):
     azimuth, takeoff = rng.uniform(0, 2 * np.pi, 24), rng.uniform(0, np.pi, 24)
     polarity = np.where(rng.random(24) < 0.4, 0.5, 1.0) * rng.choice([-1, 1], 24)
     if seed == 0:
-        polarity = np.abs(polarity) * np.sign(_radiation(TRUE, np.degrees(azimuth), np.degrees(takeoff))[:, 0])
+        polarity = np.abs(polarity) * np.sign(
+            _radiation(TRUE, np.degrees(azimuth), np.degrees(takeoff))[:, 0]
+        )
     impulsive = np.abs(polarity) > 0.5
     rays = _rays(np.degrees(azimuth), np.degrees(takeoff), polarity)
     levels = jnp.asarray(np.stack([impulsive, np.ones(24)], axis=1), jnp.float32)
