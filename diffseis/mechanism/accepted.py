@@ -1,6 +1,6 @@
 """Which mechanisms HASH accepts: few enough polarities and S/P ratios misfit, for any of many trials of the rays' angles.
 
-All mechanisms of a grid are held against one ray after another, so that memory does not depend on the number of rays: a grid's few vectors are all there is.
+All mechanisms of a grid are held against one ray after another, so that memory hardly depends on the number of rays: a grid's few vectors are nearly all there is.
 
 References:
     Hardebeck & Shearer (2002), A new method for determining first-motion focal mechanisms, doi:10.1785/0120010200.
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Bool, Float, Int, Key
 
-_CHUNK = 8
+_CHUNK = 4
 """Rays at once: the grid's vectors are read once for all of them."""
 
 _LEAST = 1e-6
@@ -24,7 +24,7 @@ LOG_RATIOS = (-2.0, 4.0)
 
 
 class HashRays(eqx.Module):
-    """Rays of one event, those with a ratio first; shapes are padded to a power of two, at least eight.
+    """Rays of one event, those with a ratio first; shapes are padded to a power of two, at least four.
 
     Attributes:
         azimuth_rad, takeoff_rad: at the source; take-off from down.

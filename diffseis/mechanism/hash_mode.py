@@ -40,7 +40,8 @@ def hash_mechanisms(
 ) -> list[HashSolution]:
     """Mechanisms of events by HASH v1.2, in the order of their ids.
 
-    Cost: 31,032 mechanisms times trials times rays; memory does not depend on the number of rays.
+    Cost: 31,032 mechanisms times trials times rays, 40 rays and 30 trials in about 30 ms of one core. Memory: a few vectors of the grid (megabytes) and 32 bytes per ray and
+    trial; no more events, or rays, are held at once.
 
     Args:
         table: of rays; rows without angles, and without both polarity of P and log10 of S/P, are left out.

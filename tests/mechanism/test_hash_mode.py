@@ -12,7 +12,7 @@ from diffseis.core.radiation_table import RadiationTable
 from diffseis.mechanism import HashOptions, hash_grade, hash_mechanisms, hash_mode
 from diffseis.mechanism.accepted import HashLimits, HashRays, accepted_mechanisms, log_ratio, ray_directions
 from diffseis.mechanism.hash_grid import hash_grid, planes_of_quaternion
-from diffseis.mechanism.hash_rays import limits_of
+from diffseis.mechanism.hash_rays import limits_of, rays_of
 from diffseis.mechanism.preferred import preferred_mechanisms, spread_rows
 from diffseis.mechanism.station_distribution import coverage_gaps_deg, hash_misfit
 from diffseis.source import double_couple, double_couple_quaternion, kagan_angle_of, radiation
@@ -183,6 +183,23 @@ def test_more_events_need_no_more_programs():
     assert before == [
         f._cached._cache_size() for f in (hash_mode._accept, hash_mode._prefer, hash_mode._misfits)
     ]
+
+
+@pytest.mark.long
+def test_thousands_of_rays_need_little_memory():
+    """A composite event of 4,168 rays, on HASH's grid with its 30 trials: far from 2 GB."""
+    table = _event(num=4168)
+    options = HashOptions()
+    rays = rays_of(table, np.arange(4168), options)
+    limits = limits_of(table.polarity, 0, options)
+    search = jax.jit(
+        lambda planes, rays, limits, key: accepted_mechanisms(
+            planes, rays, limits, jnp.float32(0), num_trials=30, key=key
+        )
+    )
+    program = search.lower(hash_grid(5.0).planes, rays, limits, jr.key(0)).compile()
+    memory = program.memory_analysis()
+    assert memory.temp_size_in_bytes + memory.output_size_in_bytes < 64e6
 
 
 @pytest.mark.parametrize(
