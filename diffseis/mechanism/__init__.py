@@ -21,6 +21,10 @@ from diffseis.mechanism.guided_network import GuidedNetwork as GuidedNetwork
 from diffseis.mechanism.guided_network import by_station as by_station
 from diffseis.mechanism.guided_network import guided_sources as guided_sources
 from diffseis.mechanism.guided_network import train_guided as train_guided
+from diffseis.mechanism.hash_mode import hash_mechanisms as hash_mechanisms
+from diffseis.mechanism.hash_options import HashOptions as HashOptions
+from diffseis.mechanism.hash_solution import HashSolution as HashSolution
+from diffseis.mechanism.hash_solution import hash_grade as hash_grade
 from diffseis.mechanism.invert import invert as invert
 from diffseis.mechanism.invert import source_space as source_space
 from diffseis.mechanism.learning import learn_noise as learn_noise

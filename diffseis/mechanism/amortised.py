@@ -9,6 +9,7 @@ References:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -175,10 +176,11 @@ def train_amortised(
     state = optimiser.init(weights)
     history, chunk = [], max(1, num_steps // 20)
     for first in range(0, num_steps, chunk):
-        network, state, found = _train_chunk(
+        found: Any = _train_chunk(
             network, state, optimiser, data, points, noise, batch_size, chunk, jr.fold_in(key, first)
         )
-        history.append(np.asarray(found))
+        network, state, losses = found
+        history.append(np.asarray(losses))
         if progress is not None:
             progress(min(first + chunk, num_steps), num_steps)
     history = np.concatenate(history)

@@ -162,10 +162,9 @@ def train_guided(
     history, chunk = [], max(1, num_steps // 20)
     total = jnp.asarray(num_steps, table.dtype)
     for first in range(0, num_steps, chunk):
-        network, state, found = _train_chunk(
-            network, state, optimiser, table, data, jnp.asarray(first), chunk, total
-        )
-        history.append(np.asarray(found))
+        found: Any = _train_chunk(network, state, optimiser, table, data, jnp.asarray(first), chunk, total)
+        network, state, losses = found
+        history.append(np.asarray(losses))
         if progress is not None:
             progress(min(first + chunk, num_steps), num_steps)
     history = np.concatenate(history)
