@@ -75,10 +75,10 @@ class ProposalNetwork(eqx.Module):
 
     def __call__(self, data: EventData) -> Kernels:
         """The kernels of one event."""
-        sums = [
-            _SCALE * jnp.sum(jax.vmap(encoder)(block.features()) * block.mask[:, None], axis=0)
-            for encoder, block in zip(self.encoders, data.blocks, strict=True)
-        ]
+        sums = []
+        for encoder, block in zip(self.encoders, data.blocks, strict=True):
+            each = jnp.where(block.mask[:, None], jax.vmap(encoder)(block.features()), 0)
+            sums.append(_SCALE * jnp.sum(each, axis=0))
         raw = self.decoder(jnp.concatenate(sums)).reshape(self.num_kernels, -1)
         size, num_dims = self.space.size, self.space.num_dims
         centre = jax.vmap(self.space.nearest)(raw[:, :size])

@@ -4,8 +4,6 @@
 prior on the size (above zero where the amplitudes are signed) the integral over it is a normal one.
 """
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -55,7 +53,7 @@ class PAmplitudes(AbstractObservable):
         fit = fit + jax.scipy.special.log_ndtr(ga * jax.lax.rsqrt(gg))
         return jnp.where(jnp.any(self.mask), fit, 0)
 
-    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> Self:
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "PAmplitudes":
         keys, shape, dtype = jr.split(key, 3), self.observed.shape, self.observed.dtype
         shift = (jr.normal(keys[0], shape, dtype), jr.normal(keys[1], shape, dtype))
         moved = jnp.where(self.mask, self.rows.misled(six, shift), 0)

@@ -93,7 +93,7 @@ def by_station(data: PAmplitudes, num_stations: int) -> Float[np.ndarray, "event
     event, ray = np.nonzero(np.asarray(data.mask) & (station >= 0))
     table[event, station[event, ray]] = observed[event, ray]
     size = np.sqrt(np.sum(table**2, axis=1) / np.maximum(np.sum(table != 0, axis=1), 1))
-    return table / np.where(size > 0, size, 1)[:, None]
+    return (table / np.where(size > 0, size, 1)[:, None]).astype(observed.dtype)
 
 
 def misfits(

@@ -1,7 +1,7 @@
 """The ways to a posterior, by name: all end in draws that the exact likelihood has weighted."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -18,7 +18,7 @@ from diffseis.mechanism.noise import Noise
 from diffseis.mechanism.posterior import GridSearch, posteriors, source_grid
 from diffseis.mechanism.spaces import AbstractSourceSpace, DoubleCouples, ShearTensile
 from diffseis.mechanism.svgd import SteinSearch, stein_posteriors
-from diffseis.source import double_couple_quaternion
+from diffseis.source import axes_quaternion, shear_tensile
 
 SPACINGS_DEG = {"dc": 10.0, "shear-tensile": 14.0, "deviatoric": 18.0, "mt": 20.0}
 """Of the exhaustive grids: 3,700, 18,000, 4,096 and 8,192 sources."""
@@ -26,6 +26,7 @@ SPACINGS_DEG = {"dc": 10.0, "shear-tensile": 14.0, "deviatoric": 18.0, "mt": 20.
 Steps = Callable[[int, int], None]
 
 
+@runtime_checkable
 class Method(Protocol):
     """Draws of the posteriors of a batch of events."""
 
@@ -140,7 +141,8 @@ def _about(space, angles, data, noise, num_draws, num_rounds, keys):
     def one(event):
         angle, data, key = event
         likelihood = lambda six: data.log_prob(six, noise)
-        axes = double_couple_quaternion(angle[0], angle[1], angle[2])
+        kappa = space.kappa if isinstance(space, ShearTensile) else jnp.ones_like(angle[0])
+        axes = axes_quaternion(shear_tensile(angle[0], angle[1], angle[2], angle[3], kappa))
         point = axes if space.size == 4 else jnp.concatenate([axes, angle[3:]])
         width = _ABOUT_RAD * jnp.eye(space.num_dims, dtype=point.dtype)
         draws = draw(space, equal_kernels(point[None], width), likelihood, num_draws, key=key)

@@ -1,7 +1,6 @@
 """The interface of what was observed of one event."""
 
 import abc
-from typing import Self
 
 import equinox as eqx
 from equinox import AbstractVar
@@ -25,7 +24,7 @@ class AbstractObservable(eqx.Module):
         """Of the data, given each of many sources (six-vectors of unit scalar moment)."""
 
     @abc.abstractmethod
-    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> Self:
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "AbstractObservable":
         """The same rays with data that a source would have given, drawn by the likelihood's own model."""
 
     @abc.abstractmethod

@@ -8,8 +8,6 @@ References:
     double-couple focal mechanisms of local earthquakes, doi:10.1093/gji/ggy096.
 """
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -47,7 +45,7 @@ class Polarities(AbstractObservable):
     mask: Bool[Array, "*event ray"]
 
     def wrong(self, noise: Noise) -> Float[Array, "*event ray"]:
-        """Probability that a reading is the wrong way round though the motion was clear; a half for masked rows, which says nothing."""
+        """Probability that a reading is the wrong way round though the motion was clear; a half for masked rows."""
         share = jnp.broadcast_to(noise.mispick, self.sign.shape)
         if noise.station_mispick.shape[0]:
             own = noise.station_mispicks().at[self.station_idx].get(mode="fill", fill_value=0.5)
@@ -59,33 +57,41 @@ class Polarities(AbstractObservable):
 
     def log_prob(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, " source"]:
         noise = noise.astype(six.dtype)
-        wrong = self.wrong(noise)
         sign = jnp.where(self.mask, self.sign, 0).astype(six.dtype)
         rows = jax.tree.map(lambda x: jnp.where(self.mask[:, None], x, 0).astype(six.dtype), self.rows)
+        low, span = self._range(noise)
         num = sign.shape[0]
         if num <= 2 * _CHUNK:
-            return _log_prob(rows, sign, wrong, noise.polarity_sd, six)
-        # Rows that are added say nothing: their wrong readings are as likely as right ones.
+            return _log_prob(rows, sign, low, span, noise.polarity_sd, six)
+        # Rows that are added have the probability 1.
         missing = -num % _CHUNK
         pieces = jax.tree.map(
             lambda x: jnp.pad(x, ((0, missing), (0, 0))).reshape(-1, _CHUNK, x.shape[-1]), rows
         )
-        sign = jnp.pad(sign, (0, missing)).reshape(-1, _CHUNK)
-        wrong = jnp.pad(wrong, (0, missing), constant_values=0.5).reshape(-1, _CHUNK)
+        sign, low, span = (
+            jnp.pad(x, (0, missing), constant_values=fill).reshape(-1, _CHUNK)
+            for x, fill in ((sign, 0), (low, 1), (span, 0))
+        )
 
         @jax.checkpoint
         def add(total, piece):
-            rows, sign, wrong = piece
-            return total + _log_prob(rows, sign, wrong, noise.polarity_sd, six), None
+            rows, sign, low, span = piece
+            return total + _log_prob(rows, sign, low, span, noise.polarity_sd, six), None
 
-        return jax.lax.scan(add, jnp.zeros(six.shape[0], six.dtype), (pieces, sign, wrong))[0]
+        return jax.lax.scan(add, jnp.zeros(six.shape[0], six.dtype), (pieces, sign, low, span))[0]
+
+    def _range(self, noise):
+        """Probability of a reading against a clear motion, and how much more that of one with it is; 1 and 0 for masked rows."""
+        wrong = self.wrong(noise)
+        return jnp.where(self.mask, wrong, 1), jnp.where(self.mask, 1 - 2 * wrong, 0)
 
     def probabilities(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, "ray source"]:
-        """Of each reading; a half for masked rows."""
+        """Of each reading; 1 for masked rows."""
         noise = noise.astype(six.dtype)
-        return _probability(self.rows, self.sign.astype(six.dtype), self.wrong(noise), noise.polarity_sd, six)
+        rows = jax.tree.map(lambda x: jnp.where(self.mask[:, None], x, 0), self.rows)
+        return _probability(rows, self.sign.astype(six.dtype), *self._range(noise), noise.polarity_sd, six)
 
-    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> Self:
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "Polarities":
         keys, shape, dtype = jr.split(key, 4), self.sign.shape, self.sign.dtype
         shift = (jr.normal(keys[0], shape, dtype), jr.normal(keys[1], shape, dtype))
         moved = self.rows.misled(six, shift) + noise.polarity_sd.astype(dtype) * jr.normal(
@@ -105,18 +111,17 @@ class Polarities(AbstractObservable):
         return jnp.sum(self.mask).astype(self.sign.dtype)
 
 
-def _probability(rows, sign, wrong, polarity_sd, six):
+def _probability(rows, sign, low, span, polarity_sd, six):
     found = rows.amplitudes(six)
     z = sign[:, None] * found.value * jax.lax.rsqrt(polarity_sd**2 + found.variance)
     agree = 0.5 + 0.5 * jax.lax.erf(z * jnp.sqrt(jnp.asarray(0.5, six.dtype)))
-    return wrong[:, None] + (1 - 2 * wrong[:, None]) * agree
+    return low[:, None] + span[:, None] * agree
 
 
-def _log_prob(rows, sign, wrong, polarity_sd, six):
+def _log_prob(rows, sign, low, span, polarity_sd, six):
     """One logarithm for several factors, of which even the product is far from the smallest number."""
-    num = sign.shape[0]
-    missing = -num % _FACTORS
-    probability = _probability(rows, sign, wrong, polarity_sd, six)
+    missing = -sign.shape[0] % _FACTORS
+    probability = _probability(rows, sign, low, span, polarity_sd, six)
     probability = jnp.pad(probability, ((0, missing), (0, 0)), constant_values=1)
     groups = probability.reshape(-1, _FACTORS, six.shape[0])
     product = groups[:, 0]

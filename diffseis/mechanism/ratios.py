@@ -9,7 +9,6 @@ References:
 """
 
 import functools
-from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -84,14 +83,14 @@ class AmplitudeRatios(AbstractObservable):
         for wave in rows.values():
             clean = RayRows(
                 *(
-                    jnp.where(self.mask[:, None], x, stand_in[None, :] * first)
+                    jnp.where(self.mask[:, None], x.astype(six.dtype), stand_in[None, :] * first)
                     for x, first in ((wave.value, 1.0), (wave.by_azimuth, 0.0), (wave.by_takeoff, 0.0))
                 )
             )
             found.append(clean.amplitudes(six))
         return found
 
-    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> Self:
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "AmplitudeRatios":
         keys, shape, dtype = jr.split(key, 3), self.observed.shape, self.observed.dtype
         # Both waves leave along the same ray, whose angles are off.
         shift = (jr.normal(keys[0], shape, dtype), jr.normal(keys[1], shape, dtype))

@@ -135,7 +135,7 @@ class DoubleCouples(AbstractSourceSpace):
 
 
 class ShearTensile(AbstractSourceSpace):
-    """Slip out of its plane, uniform in orientation and slope. Points are the quaternion of the axes and the slope in radians.
+    """Slip out of its plane, uniform in orientation and slope. Points are the quaternion of the axes T, B and P (the bisectors of slip and normal) and the slope in radians.
 
     Attributes:
         kappa: lambda over mu of the medium.
