@@ -19,6 +19,8 @@ from diffseis.mechanism.invert import invert as invert
 from diffseis.mechanism.invert import source_space as source_space
 from diffseis.mechanism.learning import learn_noise as learn_noise
 from diffseis.mechanism.learning import log_evidences as log_evidences
+from diffseis.mechanism.measures import TensorMeasures as TensorMeasures
+from diffseis.mechanism.measures import measure_tensors as measure_tensors
 from diffseis.mechanism.noise import Noise as Noise
 from diffseis.mechanism.noise import NoisePrior as NoisePrior
 from diffseis.mechanism.noise import default_noise as default_noise
