@@ -29,7 +29,7 @@ def write_mechanism_posterior(
 
     table = catalogue.mechanisms
     words = lambda column, about: ("event", np.array(column, dtype=object), {"long_name": about})
-    draws = np.asarray(catalogue.draws, np.float32).reshape(len(table), -1, 6)
+    draws = np.asarray(catalogue.draws, np.float32)
     about = {
         "units": "1",
         "long_name": "moment tensors of unit scalar moment (Frobenius norm: root of 2) in north, east, down",
@@ -43,7 +43,7 @@ def write_mechanism_posterior(
             {"units": "1", "long_name": "log evidence of the data, whatever the source"},
         ),
     }
-    attributes = {
+    attributes: dict[str, Any] = {
         "Conventions": "CF-1.10",
         "title": "Posterior of earthquake mechanisms",
         "comment": "equally weighted draws from the posterior of each event",

@@ -16,9 +16,10 @@ from diffseis.core.tables import EventTable, StationTable
 from diffseis.eikonal import AbstractPhaseTimes
 from diffseis.io import read_config, read_events_csv, read_posterior_netcdf
 from diffseis.workflows.config import load_config
+from diffseis.workflows.hypocentre_clouds import NUM_POINTS, Clouds
 from diffseis.workflows.inputs import read_inputs
 from diffseis.workflows.locating import Progress, Setup, make_setup
-from diffseis.workflows.takeoff import NUM_POINTS, Clouds, Leaving
+from diffseis.workflows.takeoff import Leaving
 
 FILES = ("catalog.csv", "posterior.nc", "config.toml")
 """Of a run's folder that are read here."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import jax.random as jr
@@ -10,7 +11,6 @@ import numpy as np
 from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable, StationTable, VelocityTable
-from diffseis.core.words import plural
 from diffseis.io import (
     Notice,
     is_velocity_text,
@@ -28,6 +28,7 @@ from diffseis.io import (
     read_velocity,
     read_velocity_text,
 )
+from diffseis.workflows.hypocentre_clouds import clouds_of, hypocentres
 from diffseis.workflows.located_angles import (
     check_run,
     located_clouds,
@@ -35,11 +36,13 @@ from diffseis.workflows.located_angles import (
     setup_leaving,
     setup_of_run,
 )
+from diffseis.workflows.located_picks import angles_of_picks
 from diffseis.workflows.mechanism_config import MechanismConfig
-from diffseis.workflows.takeoff import clouds_of, give_angles, layered_leaving
+from diffseis.workflows.takeoff import give_angles, layered_leaving
 
 Progress = Callable[[str, int, int], None]
 _WITH_PLACES = ("hash", "skhash")
+_SAME_RATIO = 1e-9
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,11 @@ def read_mechanism_inputs(config: MechanismConfig, progress: Progress | None = N
             field="takeoff_deg",
             fix="give azimuth_deg and takeoff_deg (0 = down), or --stations and --velocity with hypocentres (--events, or a format that has them), or --located",
         )
-    if config.composite is None:
-        return found
-    names = np.full(len(found.rays), config.composite, object)
-    return replace(
-        found, rays=replace(found.rays, event_id=names), places=_middle(config.composite, found.places)
-    )
+    if config.composite is not None:
+        names = np.full(len(found.rays), config.composite, object)
+        middle = _places_of(names, found.rays, found.places)
+        return replace(found, rays=replace(found.rays, event_id=names), places=middle)
+    return replace(found, places=_places_of(found.rays.event_id, found.rays, found.places))
 
 
 def _read(config: MechanismConfig) -> MechanismInputs:
@@ -134,30 +136,41 @@ def _with_places(config: MechanismConfig, found: MechanismInputs) -> MechanismIn
 
 def _with_angles(config: MechanismConfig, found: MechanismInputs, progress) -> MechanismInputs:
     """With angles of rays that had none, as far as stations, hypocentres and velocities are known."""
-    stations, s_differs = found.stations, True
-    models = [_velocity(path, config) for path in config.velocity]
-    if config.located is None:
-        if stations is None or not models:
-            lack = [
-                o for o, known in (("--stations", stations is not None), ("--velocity", models)) if not known
-            ]
-            message = f"rays without angles cannot get them without {' and '.join(lack)}"
-            return replace(found, notices=[*found.notices, Notice("no-angles", message)])
-        clouds = clouds_of(found.rays, found.places, key=jr.key(config.seed))
-    else:
+    stations, models = found.stations, [_velocity(path, config) for path in config.velocity]
+    if config.located is not None and (stations is None or not models):
+        return _as_located(config, config.located, found, progress)
+    if stations is None or not models:
+        lack = [o for o, known in (("--stations", stations is not None), ("--velocity", models)) if not known]
+        message = f"rays without angles cannot get them without {' and '.join(lack)}"
+        return replace(found, notices=[*found.notices, Notice("no-angles", message)])
+    if config.located is not None:
         clouds = located_clouds(found.rays, config.located)
-    if models and stations is not None:
-        leaving = layered_leaving(stations, models)
-        s_differs = any(np.ptp(m.vp_km_s / m.vs_km_s) > 1e-9 for m in models)
-    elif config.located is not None:
-        setup = setup_of_run(config.located, progress)
-        stations, leaving = setup.stations, setup_leaving(setup)
     else:
-        raise InputError("are not known", field="--stations", fix="give them")
+        clouds = clouds_of(found.rays, found.places, key=jr.key(config.seed))
     rays, said = give_angles(
-        found.rays, clouds, stations, leaving, model_error_deg=config.angle_error_deg, s_differs=s_differs
+        found.rays,
+        clouds,
+        stations,
+        layered_leaving(stations, models),
+        model_error_deg=config.angle_error_deg,
+        s_differs=any(np.ptp(m.vp_km_s / m.vs_km_s) > _SAME_RATIO for m in models),
     )
-    return MechanismInputs(rays, found.places, stations, [*found.notices, *said])
+    return replace(found, rays=rays, notices=[*found.notices, *said])
+
+
+def _as_located(config: MechanismConfig, folder: Path, found: MechanismInputs, progress) -> MechanismInputs:
+    """In the travel times of a located run; where these cannot be had anew, as its picks are said to leave."""
+    clouds, error = located_clouds(found.rays, folder), config.angle_error_deg
+    try:
+        setup = setup_of_run(folder, progress)
+    except InputError as problem:
+        message = (
+            f"the travel times of {folder} cannot be made anew ({problem.why}): angles are those of its picks"
+        )
+        rays = angles_of_picks(found.rays, clouds, folder, model_error_deg=error)
+        return replace(found, rays=rays, notices=[*found.notices, Notice("angles-of-picks", message)])
+    rays, said = give_angles(found.rays, clouds, setup.stations, setup_leaving(setup), model_error_deg=error)
+    return replace(found, rays=rays, stations=setup.stations, notices=[*found.notices, *said])
 
 
 def _velocity(path, config: MechanismConfig) -> VelocityTable:
@@ -172,25 +185,36 @@ def _velocity(path, config: MechanismConfig) -> VelocityTable:
         return read_velocity(path, config.velocity_kind, vp_vs=config.vp_vs)
 
 
-def _middle(name: str, places: EventTable | None) -> EventTable | None:
-    """A composite's place: the middle of its events."""
-    if places is None or not len(places):
+def _places_of(names: np.ndarray, rays: RadiationTable, places: EventTable | None) -> EventTable | None:
+    """A place for each event that has rays, by its name: the middle of what these rays' hypocentres are, which of a composite are several.
+
+    Args:
+        names: of the event of each ray, which may be another than it is in `rays`.
+        rays: observations.
+        places: hypocentres.
+    """
+    at, _ = hypocentres(rays, places)
+    known = np.all(np.isfinite(at), axis=1)
+    if places is None and not known.any():
         return None
-    known = np.isfinite(places.latitude) & np.isfinite(places.longitude) & np.isfinite(places.depth_km)
-    if not known.any():
-        return None
-    middle = lambda column: np.array([np.median(np.asarray(column, float)[known])])
+    own = {str(name): i for i, name in enumerate(places.event_id)} if places is not None else {}
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(str(name), []).append(row)
+    found = []
+    for name, mine in rows.items():
+        inside = [row for row in mine if known[row]]
+        middle = np.median(at[inside], axis=0) if inside else np.full(3, np.nan)
+        i = own.get(name)
+        when = np.datetime64("NaT", "ns") if i is None or places is None else places.time[i]
+        size = np.nan if i is None or places is None else float(places.magnitude[i])
+        found.append((name, when, *middle, size))
+    column = lambda i, kind: np.array([row[i] for row in found], kind)
     return EventTable(
-        event_id=np.array([name], object),
-        time=np.array(["NaT"], "datetime64[ns]"),
-        latitude=middle(places.latitude),
-        longitude=middle(places.longitude),
-        depth_km=middle(places.depth_km),
-        magnitude=np.array([np.nan]),
+        event_id=column(0, object),
+        time=column(1, "datetime64[ns]"),
+        latitude=column(2, np.float64),
+        longitude=column(3, np.float64),
+        depth_km=column(4, np.float64),
+        magnitude=column(5, np.float64),
     )
-
-
-def counted(rays: RadiationTable) -> str:
-    """What there is, in words."""
-    events = len({str(name) for name in rays.event_id})
-    return f"{plural(len(rays), 'ray')} of {plural(events, 'event')}"

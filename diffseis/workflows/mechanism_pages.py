@@ -9,8 +9,13 @@ import numpy as np
 
 from diffseis.io import atomic_path
 from diffseis.mechanism import MechanismCatalogue
-from diffseis.plot import figure_png, mechanism_figure
-from diffseis.plot.mechanism_report import mechanism_page, overview_figures, write_mechanism_report
+from diffseis.plot import (
+    figure_png,
+    mechanism_figure,
+    mechanism_page,
+    overview_figures,
+    write_mechanism_report,
+)
 from diffseis.workflows.mechanism_config import MechanismConfig
 from diffseis.workflows.mechanism_inputs import MechanismInputs, Progress
 

@@ -6,61 +6,35 @@ an error of the model is added to it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 
 from diffseis.core.frames import geodesic
 from diffseis.core.padding import bucket_size, pad_axis
 from diffseis.core.radiation_table import RadiationTable
-from diffseis.core.tables import EventTable, StationTable, VelocityTable
-from diffseis.core.units import KM_PER_DEGREE
+from diffseis.core.tables import StationTable, VelocityTable
 from diffseis.core.words import plural
 from diffseis.eikonal import LayeredTime
-from diffseis.inference.quasirandom import normal_points
 from diffseis.io import Notice
 from diffseis.velocity.layered import layered_pair
-
-NUM_POINTS = 16
-"""Of a hypocentre's cloud: enough to know a standard deviation to a fifth."""
-
-DEFAULT_ERROR_KM = 1.0
-"""Of a hypocentre that states none, horizontally and vertically, as HASH takes it."""
+from diffseis.workflows.hypocentre_clouds import Clouds
 
 _BATCH = 4096
-_LARGEST_SIGMA_DEG = 90.0
-_ANGLES = ("azimuth_deg", "takeoff_deg", "azimuth_sigma_deg", "takeoff_sigma_deg", "s_takeoff_deg")
+LARGEST_SIGMA_DEG = 90.0
+"""Beyond it an angle says nothing."""
+
+ANGLES = ("azimuth_deg", "takeoff_deg", "azimuth_sigma_deg", "takeoff_sigma_deg", "s_takeoff_deg")
+"""Columns of a `RadiationTable`."""
+
 _OF_S = ("sv_polarity", "sh_polarity", "log10_sp", "log10_svp", "log10_shp", "log10_svsh")
 
-Leaving = Callable[["Clouds", np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+Leaving = Callable[[Clouds, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 """Azimuths and take-off angles in degrees, ray by point, of clouds, rows of stations, and a phase (0 is P, 1 is S)."""
-
-
-@dataclass(frozen=True)
-class Clouds:
-    """Hypocentres as points, one cloud per ray.
-
-    Attributes:
-        latitude_deg, longitude_deg, depth_km: ray by point; NaN where the ray has no hypocentre.
-    """
-
-    latitude_deg: np.ndarray
-    longitude_deg: np.ndarray
-    depth_km: np.ndarray
-
-    @property
-    def known(self) -> np.ndarray:
-        """Rays that have one."""
-        places = np.stack([self.latitude_deg, self.longitude_deg, self.depth_km])
-        return np.all(np.isfinite(places), axis=(0, 2))
-
-    def take(self, rows: np.ndarray) -> "Clouds":
-        """Of the chosen rays."""
-        return Clouds(self.latitude_deg[rows], self.longitude_deg[rows], self.depth_km[rows])
 
 
 def station_rows(names: Sequence[str] | np.ndarray, stations: StationTable) -> np.ndarray:
@@ -81,61 +55,6 @@ def station_rows(names: Sequence[str] | np.ndarray, stations: StationTable) -> n
 
     found = {name: find(name) for name in {str(n).lstrip(".") for n in names}}
     return np.array([found[str(n).lstrip(".")] for n in names], int)
-
-
-def clouds_of(rays: RadiationTable, events: EventTable | None, *, key: Key[Array, ""]) -> Clouds:
-    """Draws about the hypocentre of each ray: its own (of composite events), else its event's, with the errors that either states."""
-    facts = {
-        name: np.full(len(rays), np.nan) for name in ("latitude", "longitude", "depth", "across", "deep")
-    }
-    if events is not None:
-        row_of = {str(name): i for i, name in enumerate(events.event_id)}
-        row = np.array([row_of.get(str(name), -1) for name in rays.event_id], int)
-        take = lambda column: (
-            np.where(row >= 0, np.asarray(column, float)[row], np.nan) if len(events) else facts["depth"]
-        )
-        facts |= {
-            "latitude": take(events.latitude),
-            "longitude": take(events.longitude),
-            "depth": take(events.depth_km),
-        }
-        errors = [
-            np.asarray(events.extra.get(f"{n}_error_km", facts["deep"][:0]), float)
-            for n in ("latitude", "longitude", "vertical")
-        ]
-        if all(len(e) == len(events) for e in errors):
-            facts |= {"across": take(np.hypot(errors[0], errors[1]) / np.sqrt(2)), "deep": take(errors[2])}
-    own = {
-        "latitude": "origin_latitude",
-        "longitude": "origin_longitude",
-        "depth": "origin_depth_km",
-        "across": "horz_uncert_km",
-        "deep": "vert_uncert_km",
-    }
-    for name, column in own.items():
-        if column in rays.extra:
-            given = _numbers(rays.extra[column])
-            facts[name] = np.where(np.isfinite(given), given, facts[name])
-    error = lambda name: np.where(facts[name] > 0, facts[name], DEFAULT_ERROR_KM)[:, None]
-    north, east, down = np.asarray(normal_points(NUM_POINTS, 3, key=key, dtype=jnp.float32), float).T
-    shrink = np.maximum(np.cos(np.radians(facts["latitude"])), 1e-3)[:, None]
-    return Clouds(
-        facts["latitude"][:, None] + error("across") * north / KM_PER_DEGREE,
-        facts["longitude"][:, None] + error("across") * east / KM_PER_DEGREE / shrink,
-        facts["depth"][:, None] + error("deep") * down,
-    )
-
-
-def _numbers(column: np.ndarray) -> np.ndarray:
-    """Numbers of a further column, which a reader may have left as text."""
-
-    def number(cell) -> float:
-        try:
-            return float(cell)
-        except (TypeError, ValueError):
-            return np.nan
-
-    return np.array([number(cell) for cell in column], float)
 
 
 def give_angles(
@@ -163,15 +82,15 @@ def give_angles(
     without = ~(np.isfinite(rays.azimuth_deg) & np.isfinite(rays.takeoff_deg))
     rows = station_rows(rays.station, stations)
     todo = np.flatnonzero(without & (rows >= 0) & clouds.known)
-    columns = {name: np.array(getattr(rays, name), float) for name in _ANGLES}
+    columns = {name: np.array(getattr(rays, name), float) for name in ANGLES}
     if len(todo):
         azimuth, takeoff = leaving(clouds.take(todo), rows[todo], 0)
         middle, spread = circular(azimuth)
         columns["azimuth_deg"][todo], columns["takeoff_deg"][todo] = middle, np.mean(takeoff, axis=1)
         sigma = np.hypot(np.std(takeoff, axis=1), model_error_deg[0])
-        columns["takeoff_sigma_deg"][todo] = np.minimum(sigma, _LARGEST_SIGMA_DEG)
+        columns["takeoff_sigma_deg"][todo] = np.minimum(sigma, LARGEST_SIGMA_DEG)
         columns["azimuth_sigma_deg"][todo] = np.minimum(
-            np.hypot(spread, model_error_deg[1]), _LARGEST_SIGMA_DEG
+            np.hypot(spread, model_error_deg[1]), LARGEST_SIGMA_DEG
         )
         of_s = todo[np.any([np.isfinite(getattr(rays, name)[todo]) for name in _OF_S], axis=0)]
         if s_differs and len(of_s):
