@@ -47,11 +47,24 @@ class Draws(eqx.Module):
 
 
 class Kernels(eqx.Module):
-    """An equally weighted mixture of Student kernels of one covariance, in the tangent coordinates of each centre."""
+    """A mixture of Student kernels, in the tangent coordinates of each centre.
+
+    Attributes:
+        centre: points of the space.
+        factor: lower Cholesky factors of the scales of their covariances.
+        log_weight: normalised.
+    """
 
     centre: Float[Array, "centre size"]
-    factor: Float[Array, "dim dim"]
-    """Lower Cholesky factor of the covariance's scale."""
+    factor: Float[Array, "centre dim dim"]
+    log_weight: Float[Array, " centre"]
+
+
+def equal_kernels(centre: Float[Array, "centre size"], factor: Float[Array, "dim dim"]) -> Kernels:
+    """Kernels of one covariance and weight about each centre."""
+    num = centre.shape[0]
+    each = jnp.broadcast_to(factor[None], (num, *factor.shape))
+    return Kernels(centre, each, jnp.full(num, -jnp.log(jnp.asarray(num, centre.dtype)), centre.dtype))
 
 
 def comb(log_weight: Float[Array, " point"], num: int, *, key: Key[Array, ""]) -> Int[Array, " {num}"]:
@@ -73,7 +86,7 @@ def grid_kernels(
     """About points of an even grid chosen by their likelihood, softened: kernels about as wide as the grid's spacing."""
     chosen = comb(_SOFT * log_likelihood, num_centres, key=key)
     width = 0.5 * spacing_rad * jnp.eye(space.num_dims, dtype=points.dtype)
-    return Kernels(points[chosen], width)
+    return equal_kernels(points[chosen], width)
 
 
 _SOFT = 0.7
@@ -84,7 +97,8 @@ def next_kernels(
 ) -> Kernels:
     """About draws chosen by weight, as wide as the posterior is near them, less what many kernels together add."""
     num_dims = space.num_dims
-    chosen = comb(draws.log_weight, num_centres, key=key)
+    log_weight = tempered(draws.log_weight, 0.75 * num_centres)
+    chosen = comb(log_weight, num_centres, key=key)
     centre = draws.point[chosen]
     # Pairs of centres, which are equally weighted, within reach of each other: half their covariance is the posterior's, locally.
     apart = jax.vmap(lambda p: jax.vmap(lambda c: space.parts(c, p))(centre))(centre)
@@ -92,11 +106,30 @@ def next_kernels(
     moments = [[jnp.sum(near * a * b) for b in apart] for a in apart]
     covariance = jnp.stack([jnp.stack(row) for row in moments]) / (2 * jnp.sum(near))
     # Silverman's rule, for as many kernels as are really different ones.
-    effective = 1 / jnp.sum(jnp.exp(2 * draws.log_weight))
-    shrink = jnp.minimum(effective, num_centres) ** (-2 / (num_dims + 4))
+    shrink = num_centres ** (-2 / (num_dims + 4))
     least = _LEAST_SD_RAD**2 * jnp.eye(num_dims, dtype=covariance.dtype)
-    # Where few draws carry the weight their spread says little: kernels stay as wide as they may have to be.
-    return Kernels(centre, jnp.linalg.cholesky(jnp.maximum(shrink, 0.2) * covariance * _WIDEN + least))
+    return equal_kernels(centre, jnp.linalg.cholesky(shrink * covariance * _WIDEN + least))
+
+
+def tempered(log_weight: Float[Array, " draw"], least: float) -> Float[Array, " draw"]:
+    """Weights to the largest power (at most 1) at which so many draws are effective: one draw that outweighs all others says nothing of how wide a posterior is."""
+
+    def halve(_, bounds):
+        low, high = bounds
+        middle = 0.5 * (low + high)
+        weight = jax.nn.log_softmax(middle * log_weight)
+        enough = jnp.exp(-jax.nn.logsumexp(2 * weight)) >= least
+        return jnp.where(enough, middle, low), jnp.where(enough, high, middle)
+
+    log_weight = jnp.maximum(log_weight, jnp.max(log_weight) - _DEEPEST)
+    one = jnp.ones((), log_weight.dtype)
+    full = jnp.exp(-jax.nn.logsumexp(2 * jax.nn.log_softmax(log_weight))) >= least
+    power, _ = jax.lax.fori_loop(0, _HALVINGS, halve, (0 * one, one))
+    return jax.nn.log_softmax(jnp.where(full, 1, power) * log_weight)
+
+
+_DEEPEST = 1e4
+_HALVINGS = 20
 
 
 _WIDEN = 1.4
@@ -114,18 +147,17 @@ def draw(
 
     Args:
         space: of the sources.
-        kernels: the proposal; `num` should be a multiple of its centres.
+        kernels: the proposal; draws are shared out by their weights.
         log_likelihood: of the data.
         num: of draws.
         key: of the draws.
     """
     dtype, num_dims = kernels.centre.dtype, space.num_dims
-    num_centres = kernels.centre.shape[0]
     columns = student_columns(num_dims, _DOF)
+    owner = _share_out(kernels.log_weight, num)
     steps = student_from_uniform(uniform_points(num, columns, key=key, dtype=dtype), num_dims, _DOF)
-    tangent = steps @ kernels.factor.T
-    centre = kernels.centre[jnp.arange(num) % num_centres]
-    point = jax.vmap(space.move)(centre, tangent)
+    tangent = jnp.einsum("nab,nb->na", kernels.factor[owner], steps)
+    point = jax.vmap(space.move)(kernels.centre[owner], tangent)
     value = log_likelihood(sixes(space, point)) + jax.vmap(space.inside)(point)
     raw = value - mixture_log_density(space, kernels, point)
     raw = jnp.where(jnp.isfinite(raw), raw, -jnp.inf)
@@ -144,20 +176,40 @@ def mixture_log_density(
     space: AbstractSourceSpace, kernels: Kernels, point: Float[Array, "draw size"]
 ) -> Float[Array, " draw"]:
     """Of the mixture, by the uniform measure (whose density at a kernel's centre is 1 per tangent volume)."""
-    inverse = jax.scipy.linalg.solve_triangular(
-        kernels.factor, jnp.eye(space.num_dims, dtype=kernels.factor.dtype), lower=True
-    )
+    inverse = jax.vmap(_inverse)(kernels.factor)
+    scale = jnp.sum(jnp.log(jnp.diagonal(kernels.factor, axis1=1, axis2=2)), axis=1)
 
-    def one(centre, point):
+    def one(centre, inverse, point):
         parts = space.parts(centre, point)
         white = [sum(inverse[i, j] * parts[j] for j in range(i + 1)) for i in range(len(parts))]
         square = sum(part**2 for part in white)
         return -0.5 * (_DOF + space.num_dims) * jnp.log1p(square / _DOF) - space.log_volume(parts)
 
-    each = jax.vmap(lambda p: jax.vmap(lambda c: one(c, p))(kernels.centre), out_axes=1)(point)
-    scale = jnp.sum(jnp.log(jnp.diagonal(kernels.factor)))
-    num = jnp.asarray(each.shape[0], each.dtype)
-    return jax.nn.logsumexp(each, axis=0) - jnp.log(num) - scale + _student(space.num_dims)
+    of_point = lambda p: jax.vmap(lambda c, f: one(c, f, p))(kernels.centre, inverse)
+    each = jax.vmap(of_point, out_axes=1)(point) + (kernels.log_weight - scale)[:, None]
+    return jax.nn.logsumexp(each, axis=0) + _student(space.num_dims)
+
+
+def _inverse(factor):
+    """Of a lower triangle, by substitution: a few numbers, which mapped LAPACK calls would only slow."""
+    num = factor.shape[0]
+    rows: list[list[Array]] = []
+    for i in range(num):
+        row = []
+        for j in range(i + 1):
+            known = sum((factor[i, k] * rows[k][j] for k in range(j, i)), jnp.zeros_like(factor[0, 0]))
+            row.append(((1.0 if i == j else 0.0) - known) / factor[i, i])
+        rows.append(row)
+    zero = jnp.zeros_like(factor[0, 0])
+    return jnp.stack([jnp.stack([*row, *([zero] * (num - len(row)))]) for row in rows])
+
+
+def _share_out(log_weight, num: int) -> Int[Array, " {num}"]:
+    """Whose each of `num` draws is: kernels of equal weight take turns."""
+    edges = jnp.cumsum(jnp.exp(log_weight))
+    teeth = (jnp.arange(num, dtype=edges.dtype) + 0.5) / num * edges[-1]
+    owner = jnp.searchsorted(edges, teeth, method="compare_all")
+    return jnp.clip(owner, 0, log_weight.shape[0] - 1)
 
 
 def _student(num_dims: int) -> float:

@@ -77,7 +77,7 @@ def grid_method(
     # More dimensions need more draws to find what the coarser grid leaves.
     many = 1 if source == "dc" else 2
     search = GridSearch(
-        grid, num_draws=many * num_draws, num_first=256 * many, num_rounds=3 if source == "dc" else 4
+        grid, num_draws=many * num_draws, num_first=256 * many, num_rounds=3 if source == "dc" else 6
     )
 
     def run(space, data, noise, keys):
