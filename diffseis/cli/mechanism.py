@@ -9,7 +9,9 @@ def mechanism(
     observations: Path = typer.Option(..., help="First motions, ratios, amplitudes: a file of --format."),
     out: Path = typer.Option(..., help="Folder for the results."),
     source: str = typer.Option("dc", help="dc: double couples | shear-tensile | deviatoric | mt: all."),
-    method: str = typer.Option("grid", help="grid: exhaustive, then weighted draws."),
+    method: str = typer.Option(
+        "grid", help="grid: exhaustive, then weighted draws | svgd: Stein particles, then the same."
+    ),
     hash_mode: bool = typer.Option(False, "--hash-mode", help="As HASH does; the same as --method hash."),
     format: str = typer.Option(
         "csv",

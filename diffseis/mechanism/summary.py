@@ -66,10 +66,10 @@ def summarise(
     weight = jnp.exp(draws.log_weight)
     share, member = _modes(axes, draws.log_likelihood, weight)
     first = jnp.argmax(share)
-    tensor, quaternion = _mean(six, weight * (member == first))
+    tensor, quaternion = _mean(six, jnp.where(member == first, weight, 0))
     for _ in range(2):
         near = jax.vmap(lambda q, c=quaternion: kagan_angle_of(c, q))(axes) < _MODE_RAD
-        tensor, quaternion = _mean(six, weight * near)
+        tensor, quaternion = _mean(six, jnp.where(near, weight, 0))
     if is_double_couple:
         planes = planes_of(quaternion)
         tensor = tensor_of_six(space.six(quaternion))
@@ -100,7 +100,7 @@ def _modes(axes, value, weight) -> tuple[Float[Array, " mode"], Int[Array, " dra
     def pick(left, number):
         best = jnp.argmax(jnp.where(left, value, -jnp.inf))
         near = left & (jax.vmap(lambda q: kagan_angle_of(axes[best], q))(axes) < _MODE_RAD)
-        return left & ~near, (jnp.sum(weight * near), jnp.where(near, number, 0))
+        return left & ~near, (jnp.sum(jnp.where(near, weight, 0)), jnp.where(near, number, 0))
 
     everything = jnp.isfinite(value)
     _, (share, owner) = jax.lax.scan(pick, everything, jnp.arange(_MODES))

@@ -20,8 +20,16 @@ from diffseis.io import (
     write_mechanisms_quakeml,
     write_psmeca,
 )
-from diffseis.mechanism import MechanismCatalogue, default_noise, grid_method, invert, source_space
-from diffseis.mechanism.invert import Method
+from diffseis.mechanism import (
+    MechanismCatalogue,
+    default_noise,
+    grid_method,
+    invert,
+    source_grid,
+    source_space,
+)
+from diffseis.mechanism.invert import SPACINGS_DEG, Method
+from diffseis.mechanism.svgd import SteinSearch, stein_posteriors
 from diffseis.workflows.mechanism_config import MechanismConfig, to_command
 from diffseis.workflows.mechanism_inputs import MechanismInputs, Progress, read_mechanism_inputs
 from diffseis.workflows.provenance import git_commit, versions
@@ -35,7 +43,13 @@ def _grid(config: MechanismConfig) -> Method:
     return grid_method(config.source, space, num_draws=config.num_draws)
 
 
-METHODS: dict[str, Callable[[MechanismConfig], Method]] = {"grid": _grid}
+def _stein(config: MechanismConfig) -> Method:
+    space = source_space(config.source, vp_vs=config.vp_vs)
+    search = SteinSearch(source_grid(space, SPACINGS_DEG[config.source]), num_draws=config.num_draws)
+    return lambda space, data, noise, keys: stein_posteriors(space, search, data, noise, keys=keys)
+
+
+METHODS: dict[str, Callable[[MechanismConfig], Method]] = {"grid": _grid, "svgd": _stein}
 """How posteriors are found, by name."""
 
 

@@ -122,7 +122,7 @@ def test_no_event_has_a_mechanism(diffseis, folder):
     ("words", "said"),
     [
         (["--source", "dcc"], "did you mean dc?"),
-        (["--method", "gird"], "there is: grid"),
+        (["--method", "gird"], "there is: grid, svgd"),
         (["--format", "hash6"], "did you mean hash"),
         (["--amplitudes", "o.csv"], "the format csv has no such file"),
         (["--vp-vs", "9"], "--vp-vs"),

@@ -22,7 +22,7 @@ def _observations(folder) -> tuple[RadiationTable, np.ndarray, np.ndarray]:
     return rays, *(np.array([float(p[f"{n}_deg"]) for p in picks]) for n in ("azimuth", "takeoff"))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_angles_of_a_located_run(tiny, diffseis):
     run_locate(tiny.config)
     rays, azimuth, takeoff = _observations(tiny.folder)
