@@ -10,7 +10,8 @@ def mechanism(
     out: Path = typer.Option(..., help="Folder for the results."),
     source: str = typer.Option("dc", help="dc: double couples | shear-tensile | deviatoric | mt: all."),
     method: str = typer.Option(
-        "grid", help="grid: exhaustive, then weighted draws | svgd: Stein particles, then the same."
+        "grid",
+        help="grid: exhaustive | svgd: Stein particles | amortised: a trained network | pgnn: physics-guided network, of P amplitudes; all end in weighted draws.",
     ),
     hash_mode: bool = typer.Option(False, "--hash-mode", help="As HASH does; the same as --method hash."),
     format: str = typer.Option(

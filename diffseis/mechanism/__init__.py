@@ -1,5 +1,8 @@
 """Focal mechanisms: from first motions, amplitudes and ratios, and from whole seismograms."""
 
+from diffseis.mechanism.amortised import ProposalNetwork as ProposalNetwork
+from diffseis.mechanism.amortised import amortised_posteriors as amortised_posteriors
+from diffseis.mechanism.amortised import train_amortised as train_amortised
 from diffseis.mechanism.amplitudes import PAmplitudes as PAmplitudes
 from diffseis.mechanism.catalogue import MechanismCatalogue as MechanismCatalogue
 from diffseis.mechanism.catalogue import Mechanisms as Mechanisms
@@ -14,13 +17,25 @@ from diffseis.mechanism.event_data import event_data as event_data
 from diffseis.mechanism.fit import fit_of as fit_of
 from diffseis.mechanism.fit import gaps_deg as gaps_deg
 from diffseis.mechanism.fit import radiated as radiated
-from diffseis.mechanism.invert import grid_method as grid_method
+from diffseis.mechanism.guided_network import GuidedNetwork as GuidedNetwork
+from diffseis.mechanism.guided_network import by_station as by_station
+from diffseis.mechanism.guided_network import guided_sources as guided_sources
+from diffseis.mechanism.guided_network import train_guided as train_guided
+from diffseis.mechanism.hash_mode import hash_mechanisms as hash_mechanisms
+from diffseis.mechanism.hash_options import HashOptions as HashOptions
+from diffseis.mechanism.hash_solution import HashSolution as HashSolution
+from diffseis.mechanism.hash_solution import hash_grade as hash_grade
 from diffseis.mechanism.invert import invert as invert
 from diffseis.mechanism.invert import source_space as source_space
 from diffseis.mechanism.learning import learn_noise as learn_noise
 from diffseis.mechanism.learning import log_evidences as log_evidences
 from diffseis.mechanism.measures import TensorMeasures as TensorMeasures
 from diffseis.mechanism.measures import measure_tensors as measure_tensors
+from diffseis.mechanism.methods import Method as Method
+from diffseis.mechanism.methods import amortised_method as amortised_method
+from diffseis.mechanism.methods import grid_method as grid_method
+from diffseis.mechanism.methods import guided_method as guided_method
+from diffseis.mechanism.methods import svgd_method as svgd_method
 from diffseis.mechanism.noise import Noise as Noise
 from diffseis.mechanism.noise import NoisePrior as NoisePrior
 from diffseis.mechanism.noise import default_noise as default_noise
@@ -42,6 +57,9 @@ from diffseis.mechanism.spaces import ShearTensile as ShearTensile
 from diffseis.mechanism.spaces import sixes as sixes
 from diffseis.mechanism.spaces import tangent as tangent
 from diffseis.mechanism.summary import summaries as summaries
+from diffseis.mechanism.svgd import SteinSearch as SteinSearch
+from diffseis.mechanism.svgd import stein_posteriors as stein_posteriors
+from diffseis.mechanism.svgd import stein_step as stein_step
 from diffseis.mechanism.waveforms import SourcePosterior as SourcePosterior
 from diffseis.mechanism.waveforms import WaveformProblem as WaveformProblem
 from diffseis.mechanism.waveforms import invert_waveforms as invert_waveforms

@@ -7,8 +7,10 @@ prior on the size (above zero where the amplitudes are signed) the integral over
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import jax.random as jr
+from jaxtyping import Array, Bool, Float, Int, Key
 
+from diffseis.core import safe
 from diffseis.mechanism.noise import Noise
 from diffseis.mechanism.observables import AbstractObservable
 from diffseis.mechanism.rays import RayRows
@@ -50,6 +52,22 @@ class PAmplitudes(AbstractObservable):
         # A size cannot be negative.
         fit = fit + jax.scipy.special.log_ndtr(ga * jax.lax.rsqrt(gg))
         return jnp.where(jnp.any(self.mask), fit, 0)
+
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "PAmplitudes":
+        keys, shape, dtype = jr.split(key, 3), self.observed.shape, self.observed.dtype
+        shift = (jr.normal(keys[0], shape, dtype), jr.normal(keys[1], shape, dtype))
+        moved = jnp.where(self.mask, self.rows.misled(six, shift), 0)
+        num = jnp.maximum(jnp.sum(self.mask), 1).astype(dtype)
+        size = safe.norm(moved) / jnp.sqrt(num)
+        observed = moved / jnp.where(size > 0, size, 1)
+        observed = observed + noise.amplitude_sd.astype(dtype) * jr.normal(keys[2], shape, dtype)
+        observed = observed if self.signed else jnp.abs(observed)
+        return eqx.tree_at(lambda a: a.observed, self, jnp.where(self.mask, observed, 0))
+
+    def features(self) -> Float[Array, "ray feature"]:
+        value = self.observed[:, None]
+        parts = [value * self.rows.value, self.rows.value, self.rows.sizes(), value]
+        return jnp.where(self.mask[:, None], jnp.concatenate(parts, axis=1), 0)
 
     def num_data(self) -> Float[Array, ""]:
         return jnp.sum(self.mask).astype(self.observed.dtype)

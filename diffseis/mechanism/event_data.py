@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from diffseis.core.padding import bucket_size
 from diffseis.core.radiation_table import RadiationTable
@@ -44,6 +45,13 @@ class EventData(eqx.Module):
             total = total + block.log_prob(six, noise)
         return total
 
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "EventData":
+        """The same rays of one event with data that a source would have given."""
+        keys = jr.split(key, max(len(self.blocks), 1))
+        return EventData(
+            tuple(block.simulate(six, noise, key=k) for block, k in zip(self.blocks, keys, strict=False))
+        )
+
     def num_data(self) -> Float[Array, ""]:
         """How many data there are of one event."""
         return sum((block.num_data() for block in self.blocks), jnp.zeros(()))
@@ -62,7 +70,7 @@ def event_data(
     vp_vs: float = 3**0.5,
     default_azimuth_sigma_deg: float = 5.0,
     default_takeoff_sigma_deg: float = 10.0,
-    dtype=np.float64,
+    dtype: type[np.floating] = np.float64,
 ) -> EventData:
     """A batch of the events named, in their order; rays without angles are left out.
 

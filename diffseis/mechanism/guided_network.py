@@ -9,6 +9,7 @@ References:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -49,7 +50,7 @@ class GuidedNetwork(eqx.Module):
         self,
         num_stations: int,
         *,
-        kappa=1.0,
+        kappa: Any = 1.0,
         num_heads: int = 8,
         width: int = 128,
         depth: int = 3,
@@ -80,7 +81,8 @@ class GuidedNetwork(eqx.Module):
 
     def six(self, angles: Float[Array, "4"]) -> Float[Array, "6"]:
         """The six-vector of unit scalar moment: the radiation layer's source."""
-        tensor = shear_tensile(*angles, self.kappa.astype(angles.dtype))
+        strike, dip, rake, slope = angles
+        tensor = shear_tensile(strike, dip, rake, slope, self.kappa.astype(angles.dtype))
         return six_vector(tensor / scalar_moment(tensor))
 
 
@@ -160,10 +162,9 @@ def train_guided(
     history, chunk = [], max(1, num_steps // 20)
     total = jnp.asarray(num_steps, table.dtype)
     for first in range(0, num_steps, chunk):
-        network, state, found = _train_chunk(
-            network, state, optimiser, table, data, jnp.asarray(first), chunk, total
-        )
-        history.append(np.asarray(found))
+        found: Any = _train_chunk(network, state, optimiser, table, data, jnp.asarray(first), chunk, total)
+        network, state, losses = found
+        history.append(np.asarray(losses))
         if progress is not None:
             progress(min(first + chunk, num_steps), num_steps)
     history = np.concatenate(history)

@@ -23,12 +23,12 @@ from diffseis.mechanism.catalogue import (
     Mechanisms,
     grade_of,
 )
-from diffseis.mechanism.draws import Draws
-from diffseis.mechanism.event_data import EventData, event_data
+from diffseis.mechanism.event_data import event_data
 from diffseis.mechanism.fit import Fit, fit_of
 from diffseis.mechanism.learning import learn_noise
+from diffseis.mechanism.methods import SPACINGS_DEG, Method, grid_method
 from diffseis.mechanism.noise import Noise, NoisePrior, default_noise
-from diffseis.mechanism.posterior import GridSearch, posteriors, source_grid
+from diffseis.mechanism.posterior import GridSearch, source_grid
 from diffseis.mechanism.spaces import (
     AbstractSourceSpace,
     DeviatoricTensors,
@@ -39,12 +39,6 @@ from diffseis.mechanism.spaces import (
 from diffseis.mechanism.summary import Summary, summaries
 
 Progress = Callable[[str, int, int], None]
-Method = Callable[[AbstractSourceSpace, EventData, Noise, Key[Array, " event"]], Draws]
-"""Draws of the posteriors of a batch."""
-
-SPACINGS_DEG = {"dc": 10.0, "shear-tensile": 14.0, "deviatoric": 18.0, "mt": 20.0}
-"""Of the exhaustive grids: 3,700, 18,000, 4,096 and 8,192 sources."""
-
 LEAST_DATA = 4
 _LEARN_EVENTS = 128
 _CHUNK = 256
@@ -67,23 +61,6 @@ def source_space(source: str, *, vp_vs: float = 3**0.5) -> AbstractSourceSpace:
     if source == "mt":
         return MomentTensors()
     raise ValueError(f"`source` must be one of {', '.join(SPACINGS_DEG)}, got {source!r}")
-
-
-def grid_method(
-    source: str, space: AbstractSourceSpace, *, num_draws: int = 1024, spacing_deg: float | None = None
-) -> Method:
-    """Exhaustive grid search, then weighted draws: see `GridSearch`."""
-    grid = source_grid(space, SPACINGS_DEG[source] if spacing_deg is None else spacing_deg)
-    # More dimensions need more draws to find what the coarser grid leaves.
-    many = 1 if source == "dc" else 2
-    search = GridSearch(
-        grid, num_draws=many * num_draws, num_first=256 * many, num_rounds=3 if source == "dc" else 6
-    )
-
-    def run(space, data, noise, keys):
-        return posteriors(space, search, data, noise, keys=keys)
-
-    return run
 
 
 def invert(
@@ -130,7 +107,7 @@ def invert(
     batch = lambda names: event_data(
         rays,
         names,
-        stations if station_terms else (),
+        stations,
         vp_vs=vp_vs,
         default_takeoff_sigma_deg=default_takeoff_sigma_deg,
         default_azimuth_sigma_deg=default_azimuth_sigma_deg,
@@ -138,14 +115,14 @@ def invert(
     )
     counts = _counts(rays, ids)
     run = grid_method(source, space, num_draws=num_draws) if method is None else method
-    noise, learning = _noise(
+    learned, learning = _noise(
         space, source, batch, ids, counts, len(stations), noise, learn, station_terms, say, key
     )
     done: dict[str, tuple[Summary, Any]] = {}
     usable = [i for i, name in enumerate(ids) if counts[name] > 0]
     for chunk in _chunks([ids[i] for i in usable], counts):
         keys = fold_keys(key, stable_ids(chunk))
-        draws = run(space, batch(chunk), noise.astype(jnp.float32), keys)
+        draws = run(space, batch(chunk), learned.astype(jnp.float32), keys)
         found = summaries(space, draws, num_kept, source == "dc", keys=keys)
         found, evidence, fraction = jax.device_get((found, draws.log_evidence, draws.effective_fraction))
         for row, name in enumerate(chunk):
@@ -153,10 +130,10 @@ def invert(
             done[name] = (one, (float(evidence[row]), float(fraction[row]), draws.point.shape[1]))
         say("mechanisms", len(done), len(usable))
     catalogue = _catalogue(
-        rays, ids, done, source, method_name, noise, stations, station_terms, vp_vs, num_kept
+        rays, ids, done, source, method_name, learned, stations, station_terms, vp_vs, num_kept
     )
     result = RESULTS.successful if done else RESULTS.no_data
-    return Solution(value=catalogue, result=result, stats={"noise": noise, "learning": learning})
+    return Solution(value=catalogue, result=result, stats={"noise": learned, "learning": learning})
 
 
 def _counts(rays: RadiationTable, ids: Sequence[str]) -> dict[str, int]:

@@ -3,7 +3,8 @@
 import abc
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from equinox import AbstractVar
+from jaxtyping import Array, Bool, Float, Key
 
 from diffseis.mechanism.noise import Noise
 
@@ -15,9 +16,20 @@ class AbstractObservable(eqx.Module):
     nodal ones included.
     """
 
+    mask: AbstractVar[Bool[Array, "*event ray"]]
+    """Which rows there are."""
+
     @abc.abstractmethod
     def log_prob(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, " source"]:
         """Of the data, given each of many sources (six-vectors of unit scalar moment)."""
+
+    @abc.abstractmethod
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "AbstractObservable":
+        """The same rays with data that a source would have given, drawn by the likelihood's own model."""
+
+    @abc.abstractmethod
+    def features(self) -> Float[Array, "ray feature"]:
+        """What a network may look at, ray by ray, numbers of order one; zero for masked rows."""
 
     @abc.abstractmethod
     def num_data(self) -> Float[Array, ""]:

@@ -8,9 +8,11 @@ References:
     double-couple focal mechanisms of local earthquakes, doi:10.1093/gji/ggy096.
 """
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import jax.random as jr
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from diffseis.mechanism.noise import Noise
 from diffseis.mechanism.observables import AbstractObservable
@@ -80,6 +82,22 @@ class Polarities(AbstractObservable):
         """Of each reading; a half for masked rows."""
         noise = noise.astype(six.dtype)
         return _probability(self.rows, self.sign.astype(six.dtype), self.wrong(noise), noise.polarity_sd, six)
+
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "Polarities":
+        keys, shape, dtype = jr.split(key, 4), self.sign.shape, self.sign.dtype
+        shift = (jr.normal(keys[0], shape, dtype), jr.normal(keys[1], shape, dtype))
+        moved = self.rows.misled(six, shift) + noise.polarity_sd.astype(dtype) * jr.normal(
+            keys[2], shape, dtype
+        )
+        turned = jr.uniform(keys[3], shape, dtype) < self.wrong(noise).astype(dtype)
+        sign = jnp.where(moved < 0, -1, 1) * jnp.where(turned, -1, 1)
+        return eqx.tree_at(lambda p: p.sign, self, sign.astype(dtype))
+
+    def features(self) -> Float[Array, "ray feature"]:
+        certain = (self.sign * (2 * self.right - 1))[:, None]
+        rows = self.rows.value
+        parts = jnp.concatenate([certain * rows, rows, self.rows.sizes(), certain], axis=1)
+        return jnp.where(self.mask[:, None], parts, 0)
 
     def num_data(self) -> Float[Array, ""]:
         return jnp.sum(self.mask).astype(self.sign.dtype)

@@ -12,7 +12,8 @@ import functools
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import jax.random as jr
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from diffseis.core import safe
 from diffseis.mechanism.noise import Noise
@@ -62,13 +63,18 @@ class AmplitudeRatios(AbstractObservable):
         variance = up.variance + down.variance
         # Both waves leave along the same ray.
         variance = variance - 2 * (up.by_azimuth * down.by_azimuth + up.by_takeoff * down.by_takeoff)
-        shift = jnp.full(self.observed.shape, self.expected_shift, six.dtype)
+        shift = self._shift(noise)
+        return mean / _LN10 + shift[:, None], jnp.maximum(variance, 0) / _LN10**2
+
+    def _shift(self, noise: Noise) -> Float[Array, " ray"]:
+        """What is added to log10 of the ratio of radiated amplitudes."""
+        shift = jnp.full(self.observed.shape, self.expected_shift, noise.ratio_bias.dtype)
         if self.biased:
             shift = shift + noise.ratio_bias
             if noise.station_ratio.shape[0]:
                 own = noise.station_ratio.at[self.station_idx].get(mode="fill", fill_value=0.0)
                 shift = shift + jnp.where(self.station_idx >= 0, own, 0)
-        return mean / _LN10 + shift[:, None], jnp.maximum(variance, 0) / _LN10**2
+        return shift
 
     def _amplitudes(self, rows, six) -> list[Amplitudes]:
         # Masked rows are replaced by a ray with an amplitude, so that nothing of theirs is a NaN.
@@ -77,12 +83,31 @@ class AmplitudeRatios(AbstractObservable):
         for wave in rows.values():
             clean = RayRows(
                 *(
-                    jnp.where(self.mask[:, None], x, stand_in[None, :] * first)
+                    jnp.where(self.mask[:, None], x.astype(six.dtype), stand_in[None, :] * first)
                     for x, first in ((wave.value, 1.0), (wave.by_azimuth, 0.0), (wave.by_takeoff, 0.0))
                 )
             )
             found.append(clean.amplitudes(six))
         return found
+
+    def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "AmplitudeRatios":
+        keys, shape, dtype = jr.split(key, 3), self.observed.shape, self.observed.dtype
+        # Both waves leave along the same ray, whose angles are off.
+        shift = (jr.normal(keys[0], shape, dtype), jr.normal(keys[1], shape, dtype))
+        size = lambda rows: jnp.sqrt(
+            functools.reduce(jnp.add, [wave.misled(six, shift) ** 2 for wave in rows.values()])
+            + _LEAST_VARIANCE
+        )
+        ratio = jnp.log(size(self.numerator) / size(self.denominator)) / _LN10
+        scatter = noise.ratio_sd.astype(dtype) * jr.t(keys[2], DEGREES_OF_FREEDOM, shape, dtype)
+        shift10 = self._shift(noise).astype(dtype)
+        return eqx.tree_at(lambda r: r.observed, self, ratio + shift10 + scatter)
+
+    def features(self) -> Float[Array, "ray feature"]:
+        waves = [*self.numerator.values(), *self.denominator.values()]
+        observed = (self.observed - self.expected_shift)[:, None]
+        parts = [observed, *(wave.value for wave in waves), *(wave.sizes() for wave in waves)]
+        return jnp.where(self.mask[:, None], jnp.concatenate(parts, axis=1), 0)
 
     def num_data(self) -> Float[Array, ""]:
         return jnp.sum(self.mask).astype(self.observed.dtype)

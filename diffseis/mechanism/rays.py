@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from diffseis.core import safe
 from diffseis.source import radiation_rows
 
 WAVES = ("P", "SV", "SH")
@@ -26,6 +27,17 @@ class RayRows(eqx.Module):
         """Of sources, in every ray; ``"ray source"``, whatever the rays' axes were."""
         product = lambda rows: rows.reshape(-1, 6).astype(six.dtype) @ six.T
         return Amplitudes(product(self.value), product(self.by_azimuth), product(self.by_takeoff))
+
+    def misled(
+        self, six: Float[Array, "6"], shift: tuple[Float[Array, " ray"], Float[Array, " ray"]]
+    ) -> Float[Array, " ray"]:
+        """Amplitudes of one source in rays whose angles are off by so many standard deviations (azimuth, take-off), to first order."""
+        found = self.amplitudes(six[None, :])
+        return (found.value[:, 0] + shift[0] * found.by_azimuth[:, 0]) + shift[1] * found.by_takeoff[:, 0]
+
+    def sizes(self) -> Float[Array, "ray 2"]:
+        """Lengths of the changes by either angle."""
+        return jnp.stack([safe.norm(self.by_azimuth), safe.norm(self.by_takeoff)], axis=1)
 
 
 class Amplitudes(eqx.Module):

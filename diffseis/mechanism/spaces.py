@@ -10,16 +10,17 @@ References:
 
 import abc
 import functools
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from equinox import AbstractClassVar
 from jaxtyping import Array, Float
 from scipy.special import gamma
 from scipy.stats import norm, qmc
 
+from diffseis.core import safe
 from diffseis.mechanism.charts import (
     stereographic_log_volume,
     stereographic_move,
@@ -41,10 +42,10 @@ class AbstractSourceSpace(eqx.Module):
     unit scalar moment; symmetric images are one source.
     """
 
-    num_dims: AbstractClassVar[int]
-    size: AbstractClassVar[int]
+    num_dims: ClassVar[int]
+    size: ClassVar[int]
     """Numbers that a point is stored as."""
-    log_size: AbstractClassVar[float]
+    log_size: ClassVar[float]
     """log of the space's volume in tangent units."""
 
     @abc.abstractmethod
@@ -68,6 +69,10 @@ class AbstractSourceSpace(eqx.Module):
         """log of the uniform distribution's density in tangent coordinates over that at their origin."""
 
     @abc.abstractmethod
+    def nearest(self, raw: Float[Array, " size"]) -> Float[Array, " size"]:
+        """A point of the space from any numbers, such as a network's."""
+
+    @abc.abstractmethod
     def inside(self, point: Float[Array, " size"]) -> Float[Array, ""]:
         """0 where a point is a source, -inf where it is none (a slope beyond its bounds)."""
 
@@ -77,6 +82,11 @@ def tangent(
 ) -> Float[Array, " dim"]:
     """Tangent coordinates about a centre of the nearest image of a point: the inverse of the space's `move`."""
     return jnp.stack(space.parts(centre, point))
+
+
+def _unit(raw):
+    size = safe.norm(raw)
+    return raw / jnp.where(size > 0, size, 1)
 
 
 def _square(parts) -> Array:
@@ -116,6 +126,9 @@ class DoubleCouples(AbstractSourceSpace):
 
     def log_volume(self, parts: tuple[Array, ...]) -> Float[Array, ""]:
         return turn_log_volume(_square(parts))
+
+    def nearest(self, raw: Float[Array, " size"]) -> Float[Array, " size"]:
+        return _unit(raw)
 
     def inside(self, point: Float[Array, " size"]) -> Float[Array, ""]:
         return jnp.zeros_like(point[0])
@@ -160,6 +173,9 @@ class ShearTensile(AbstractSourceSpace):
     def log_volume(self, parts: tuple[Array, ...]) -> Float[Array, ""]:
         return turn_log_volume(_square(parts[:3]))
 
+    def nearest(self, raw: Float[Array, " size"]) -> Float[Array, " size"]:
+        return jnp.concatenate([_unit(raw[:4]), 0.5 * jnp.pi * jnp.tanh(raw[4:])])
+
     def inside(self, point: Float[Array, " size"]) -> Float[Array, ""]:
         return jnp.where(jnp.abs(point[4]) <= jnp.pi / 2, 0, -jnp.inf).astype(point.dtype)
 
@@ -199,6 +215,9 @@ class MomentTensors(AbstractSourceSpace):
     def log_volume(self, parts: tuple[Array, ...]) -> Float[Array, ""]:
         return stereographic_log_volume(_square(parts), self.num_dims)
 
+    def nearest(self, raw: Float[Array, " size"]) -> Float[Array, " size"]:
+        return _unit(raw)
+
     def inside(self, point: Float[Array, " size"]) -> Float[Array, ""]:
         return jnp.zeros_like(point[0])
 
@@ -231,6 +250,9 @@ class DeviatoricTensors(AbstractSourceSpace):
 
     def log_volume(self, parts: tuple[Array, ...]) -> Float[Array, ""]:
         return stereographic_log_volume(_square(parts), self.num_dims)
+
+    def nearest(self, raw: Float[Array, " size"]) -> Float[Array, " size"]:
+        return _unit(raw)
 
     def inside(self, point: Float[Array, " size"]) -> Float[Array, ""]:
         return jnp.zeros_like(point[0])

@@ -22,14 +22,15 @@ from diffseis.io import (
 )
 from diffseis.mechanism import (
     MechanismCatalogue,
+    Method,
+    amortised_method,
     default_noise,
     grid_method,
+    guided_method,
     invert,
-    source_grid,
     source_space,
+    svgd_method,
 )
-from diffseis.mechanism.invert import SPACINGS_DEG, Method
-from diffseis.mechanism.svgd import SteinSearch, stein_posteriors
 from diffseis.workflows.mechanism_config import MechanismConfig, to_command
 from diffseis.workflows.mechanism_inputs import MechanismInputs, Progress, read_mechanism_inputs
 from diffseis.workflows.provenance import git_commit, versions
@@ -38,31 +39,55 @@ from diffseis.workflows.run_folders import check_folder, folder_of
 COMMAND = "diffseis mechanism"
 
 
-def _grid(config: MechanismConfig) -> Method:
-    space = source_space(config.source, vp_vs=config.vp_vs)
-    return grid_method(config.source, space, num_draws=config.num_draws)
+Maker = Callable[[MechanismConfig, Progress], Method]
 
 
-def _stein(config: MechanismConfig) -> Method:
-    space = source_space(config.source, vp_vs=config.vp_vs)
-    search = SteinSearch(source_grid(space, SPACINGS_DEG[config.source]), num_draws=config.num_draws)
-    return lambda space, data, noise, keys: stein_posteriors(space, search, data, noise, keys=keys)
+def _plain(make: Callable[..., Method]) -> Maker:
+    """A method that needs neither training nor chance."""
+    return lambda config, _: make(config.source, _space(config), num_draws=config.num_draws)
 
 
-METHODS: dict[str, Callable[[MechanismConfig], Method]] = {"grid": _grid, "svgd": _stein}
+def _trained(make: Callable[..., Method]) -> Maker:
+    """A method whose network is trained on the way."""
+
+    def method(config: MechanismConfig, progress: Progress) -> Method:
+        return make(
+            config.source,
+            _space(config),
+            num_draws=config.num_draws,
+            progress=lambda done, total: progress("training", done, total),
+            key=jr.fold_in(jr.key(config.seed), 2),
+        )
+
+    return method
+
+
+def _space(config: MechanismConfig):
+    return source_space(config.source, vp_vs=config.vp_vs)
+
+
+METHODS: dict[str, Maker] = {
+    "grid": _plain(grid_method),
+    "svgd": _plain(svgd_method),
+    "amortised": _trained(amortised_method),
+    "pgnn": _trained(guided_method),
+}
 """How posteriors are found, by name."""
 
 
-def method_of(config: MechanismConfig) -> Method:
+def method_of(config: MechanismConfig, progress: Progress) -> Method:
     """The method that the settings ask for.
 
     Raises:
-        InputError: if there is none of the name.
+        InputError: if there is none of the name, or it does not know the kind of source.
     """
     if config.method not in METHODS:
         known = ", ".join(METHODS)
         raise InputError(f"there is no method {config.method!r}", field="--method", fix=f"there is: {known}")
-    return METHODS[config.method](config)
+    try:
+        return METHODS[config.method](config, progress)
+    except ValueError as error:
+        raise InputError(str(error), field="--method", fix="give another --source or --method") from error
 
 
 def run_mechanisms(
@@ -84,9 +109,15 @@ def run_mechanisms(
         clock = time.perf_counter()
 
     check_folder(config.out, COMMAND)
-    method = method_of(config)
+    method = method_of(config, say)
     say("reading", 0, 0)
     inputs = read_mechanism_inputs(config, progress)
+    if config.method == "pgnn" and not np.any(np.isfinite(inputs.rays.p_amplitude)):
+        raise InputError(
+            "the physics-guided network needs P amplitudes, and there are none",
+            field="--method",
+            fix="use another, or give p_amplitude",
+        )
     lap("read")
     with folder_of(config.out, COMMAND):
         solution = invert(

@@ -122,7 +122,7 @@ def test_no_event_has_a_mechanism(diffseis, folder):
     ("words", "said"),
     [
         (["--source", "dcc"], "did you mean dc?"),
-        (["--method", "gird"], "there is: grid, svgd"),
+        (["--method", "gird"], "there is: grid, svgd, amortised, pgnn"),
         (["--format", "hash6"], "did you mean hash"),
         (["--amplitudes", "o.csv"], "the format csv has no such file"),
         (["--vp-vs", "9"], "--vp-vs"),
@@ -135,6 +135,8 @@ def test_no_event_has_a_mechanism(diffseis, folder):
         (["--located", "nowhere"], "there is no folder"),
         (["--located", "."], "holds no catalog.csv"),
         (["--hash-mode", "--method", "svgd"], "contradicts"),
+        (["--method", "pgnn", "--source", "mt"], "--method"),
+        (["--method", "pgnn"], "needs P amplitudes"),
     ],
 )
 def test_bad_settings(diffseis, folder, monkeypatch, words, said):
