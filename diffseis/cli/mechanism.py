@@ -113,5 +113,5 @@ def mechanism(
     for notice in record["notices"]:
         typer.echo(f"note: {notice}", err=True)
     typer.echo(f"report: {out / 'report.html'}")
-    if not summary["num_mechanisms"]:
+    if not summary["status"].get("ok"):
         raise typer.Exit(3)

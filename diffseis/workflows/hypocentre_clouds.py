@@ -80,7 +80,9 @@ def clouds_of(rays: RadiationTable, events: EventTable | None, *, key: Key[Array
     """Draws about the hypocentre of each ray, with the errors that it states; the same draws for all."""
     at, errors = hypocentres(rays, events)
     errors = np.where(errors > 0, errors, DEFAULT_ERROR_KM)
-    north, east, down = np.asarray(normal_points(NUM_POINTS, 3, key=key, dtype=jnp.float32), float).T
+    half = np.asarray(normal_points(NUM_POINTS // 2, 3, key=key, dtype=jnp.float32), float)
+    # Each point has its mirror image, so that the middle of the cloud is the hypocentre itself, and each direction its whole variance.
+    north, east, down = (np.concatenate([half, -half]) / np.sqrt(np.mean(half**2, axis=0))).T
     latitude, longitude, depth = at.T[..., None]
     across, deep = errors.T[..., None]
     shrink = np.maximum(np.cos(np.radians(latitude)), 1e-3)

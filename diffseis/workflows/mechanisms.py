@@ -31,6 +31,7 @@ from diffseis.mechanism import (
     source_space,
     svgd_method,
 )
+from diffseis.workflows.located_angles import FILES
 from diffseis.workflows.mechanism_config import MechanismConfig, to_command
 from diffseis.workflows.mechanism_inputs import MechanismInputs, Progress, read_mechanism_inputs
 from diffseis.workflows.provenance import git_commit, versions
@@ -140,7 +141,7 @@ def run_mechanisms(
             "settings": config.model_dump(mode="json"),
             "versions": versions(),
             "commit": git_commit(),
-            "sha256": {name: sha256_of(path) for name, path in config.files.items()},
+            "sha256": {name: sha256_of(path) for name, path in _files(config).items()},
             "noise": solution.value.noise,
             "learning": solution.stats["learning"],
             "station_terms": _terms(solution.value),
@@ -151,6 +152,13 @@ def run_mechanisms(
         say("writing", 0, 0)
         write_outputs(solution.value, config, inputs, record, progress=say, lap=lap)
     return solution.value, record
+
+
+def _files(config: MechanismConfig) -> dict[str, Path]:
+    """Everything that is read, those of a located run, too."""
+    folder = config.located
+    located = {} if folder is None else {f"located {name}": folder / name for name in FILES}
+    return config.files | located
 
 
 def _noise(config: MechanismConfig, inputs: MechanismInputs):
