@@ -12,6 +12,7 @@ from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
 from diffseis.cli.greens import greens
 from diffseis.cli.locate import locate
+from diffseis.cli.mechanism import mechanism
 from diffseis.cli.train_eikonal import train_eikonal
 from diffseis.cli.train_wave import train_wave
 from diffseis.cli.traveltimes import traveltimes
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located or computed, 130 interrupted (repeat to resume locate, greens, demo and fetch).",
+    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located or computed, or has a mechanism, 130 interrupted (repeat to resume locate, greens, demo and fetch).",
 )
 
 
@@ -51,10 +52,21 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave)
+_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism)
 """Commands that keep nothing of what they have not finished."""
 
-for _command in (locate, traveltimes, train_eikonal, wave, train_wave, greens, demo, doctor, fetch):
+for _command in (
+    locate,
+    mechanism,
+    traveltimes,
+    train_eikonal,
+    wave,
+    train_wave,
+    greens,
+    demo,
+    doctor,
+    fetch,
+):
     app.command()(_interruptible(_command))
 
 

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     from diffseis.io.greens import open_greens as open_greens
     from diffseis.io.hash import read_hash as read_hash
     from diffseis.io.hypoinverse_polarities import read_hypoinverse_polarities as read_hypoinverse_polarities
+    from diffseis.io.mechanism_posterior import read_mechanism_posterior as read_mechanism_posterior
+    from diffseis.io.mechanism_posterior import write_mechanism_posterior as write_mechanism_posterior
     from diffseis.io.mechanisms import Mechanism as Mechanism
     from diffseis.io.mechanisms import read_mechanisms as read_mechanisms
+    from diffseis.io.mechanisms_csv import write_mechanisms_csv as write_mechanisms_csv
+    from diffseis.io.mechanisms_quakeml import mechanisms_to_obspy as mechanisms_to_obspy
+    from diffseis.io.mechanisms_quakeml import write_mechanisms_quakeml as write_mechanisms_quakeml
     from diffseis.io.media_arrays import read_media_arrays as read_media_arrays
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     from diffseis.io.posterior_netcdf import read_posterior_netcdf as read_posterior_netcdf
     from diffseis.io.posterior_netcdf import reference_times as reference_times
     from diffseis.io.posterior_netcdf import write_posterior_netcdf as write_posterior_netcdf
+    from diffseis.io.psmeca import write_psmeca as write_psmeca
     from diffseis.io.quakeml import to_obspy_catalog as to_obspy_catalog
     from diffseis.io.quakeml import write_quakeml as write_quakeml
     from diffseis.io.quakeml_polarities import read_quakeml_polarities as read_quakeml_polarities
@@ -72,10 +78,20 @@ if TYPE_CHECKING:
     from diffseis.io.velocity_grids import nonlinloc_files as nonlinloc_files
     from diffseis.io.velocity_grids import read_velocity_grid as read_velocity_grid
     from diffseis.io.velocity_grids import write_velocity_netcdf as write_velocity_netcdf
+    from diffseis.io.velocity_text import is_velocity_text as is_velocity_text
+    from diffseis.io.velocity_text import read_velocity_text as read_velocity_text
     from diffseis.io.wavefields import write_records_netcdf as write_records_netcdf
     from diffseis.io.wavefields import write_snapshots_netcdf as write_snapshots_netcdf
 
 _HOME = {
+    "read_mechanism_posterior": "mechanism_posterior",
+    "write_mechanism_posterior": "mechanism_posterior",
+    "write_mechanisms_csv": "mechanisms_csv",
+    "mechanisms_to_obspy": "mechanisms_quakeml",
+    "write_mechanisms_quakeml": "mechanisms_quakeml",
+    "write_psmeca": "psmeca",
+    "is_velocity_text": "velocity_text",
+    "read_velocity_text": "velocity_text",
     "GreensFile": "greens",
     "GreensHeader": "greens",
     "Mechanism": "mechanisms",

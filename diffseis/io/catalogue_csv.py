@@ -96,14 +96,15 @@ def write_catalogue_csv(path: str | Path, events: LocatedEvents) -> None:
             elif name in _COUNTS:
                 cells.append(_count(getattr(events, name)[i]))
             elif name in _DECIMALS:
-                cells.append(_fixed(getattr(events, name)[i], _DECIMALS[name]))
+                cells.append(fixed(getattr(events, name)[i], _DECIMALS[name]))
             else:
                 cells.append(str(getattr(events, name)[i]))
         writer.writerow(cells)
     write_text(path, stream.getvalue())
 
 
-def _fixed(value, decimals: int) -> str:
+def fixed(value, decimals: int) -> str:
+    """A number with so many decimals, nothing for what is not finite, and no minus before a zero."""
     text = f"{float(value):.{decimals}f}" if np.isfinite(value) else ""
     return text.removeprefix("-") if text and float(text) == 0 else text
 

@@ -41,7 +41,7 @@ def to_obspy_catalog(catalogue: LocatedCatalogue) -> Any:
         if 0 <= event_row < len(rows_of):
             rows_of[int(event_row)].append(row)
     events = [_event(catalogue, i, rows) for i, rows in enumerate(rows_of)]
-    return Catalog(events=events, resource_id=_id("smi:local/catalogue"), creation_info=_creation())
+    return Catalog(events=events, resource_id=identifier("smi:local/catalogue"), creation_info=_creation())
 
 
 def write_quakeml(path: str | Path, catalogue: LocatedCatalogue) -> None:
@@ -51,7 +51,8 @@ def write_quakeml(path: str | Path, catalogue: LocatedCatalogue) -> None:
         converted.write(str(temporary), format="QUAKEML")
 
 
-def _id(text: str) -> Any:
+def identifier(text: str) -> Any:
+    """A resource identifier of this very text."""
     from obspy.core.event import ResourceIdentifier
 
     return ResourceIdentifier(id=text)
@@ -63,13 +64,14 @@ def _creation() -> Any:
     return CreationInfo(agency_id="diffseis", author="diffseis locate")
 
 
-def _time(time: np.datetime64) -> Any:
+def utc(time: np.datetime64) -> Any:
+    """As ObsPy has times."""
     from obspy import UTCDateTime
 
     return UTCDateTime(ns=int(time.astype("datetime64[ns]").astype(np.int64)))
 
 
-def _or_none(value: Any) -> float | None:
+def finite_or_none(value: Any) -> float | None:
     """Finite numbers only, rounded to what a double of a physical quantity can mean."""
     return float(f"{float(value):.10g}") if np.isfinite(value) else None
 
@@ -81,7 +83,7 @@ def _event(catalogue: LocatedCatalogue, row: int, pick_rows: list[int]) -> Any:
     name = resource_name(events.event_id[row])
     picks = [_pick(catalogue, p, f"smi:local/pick/{name}/{n}") for n, p in enumerate(pick_rows)]
     event = Event(
-        resource_id=_id(f"smi:local/event/{name}"),
+        resource_id=identifier(f"smi:local/event/{name}"),
         event_type="earthquake",
         picks=picks,
         creation_info=_creation(),
@@ -90,13 +92,15 @@ def _event(catalogue: LocatedCatalogue, row: int, pick_rows: list[int]) -> Any:
     text = f"diffseis status: {status}"
     if status != "located":
         text += f"; {events.reason[row]}" if events.reason[row] else ""
-    event.comments.append(Comment(text=text, resource_id=_id(f"smi:local/comment/{name}/status")))
+    event.comments.append(Comment(text=text, resource_id=identifier(f"smi:local/comment/{name}/status")))
     if np.isfinite(events.latitude[row]) and np.isfinite(events.origin_time_s[row]):
         origin = _origin(catalogue, row, name)
         origin.arrivals = _arrivals(catalogue, pick_rows, picks, name)
         if status != "located":
             origin.evaluation_status = "rejected"
-            origin.comments.append(Comment(text=text, resource_id=_id(f"smi:local/comment/{name}/origin")))
+            origin.comments.append(
+                Comment(text=text, resource_id=identifier(f"smi:local/comment/{name}/origin"))
+            )
         event.origins = [origin]
         event.preferred_origin_id = origin.resource_id
     return event
@@ -113,9 +117,9 @@ def _pick(catalogue: LocatedCatalogue, row: int, resource: str) -> Any:
     }
     label = picks.extra.get("phase_label")
     return Pick(
-        resource_id=_id(resource),
-        time=_time(picks.time[row]),
-        time_errors=QuantityError(uncertainty=_or_none(picks.uncertainty_s[row])),
+        resource_id=identifier(resource),
+        time=utc(picks.time[row]),
+        time_errors=QuantityError(uncertainty=finite_or_none(picks.uncertainty_s[row])),
         waveform_id=WaveformStreamID(
             network_code=str(picks.network[row]), station_code=str(picks.station[row]), **codes
         ),
@@ -127,21 +131,23 @@ def _origin(catalogue: LocatedCatalogue, row: int, name: str) -> Any:
     from obspy.core.event import Origin, OriginQuality, QuantityError
 
     events = catalogue.events
-    error = lambda value: QuantityError(uncertainty=_or_none(value), confidence_level=CONFIDENCE_PERCENT)
+    error = lambda value: QuantityError(
+        uncertainty=finite_or_none(value), confidence_level=CONFIDENCE_PERCENT
+    )
     north_km, east_km = marginal_half_widths_km(catalogue, row)
     shrink = max(float(np.cos(np.radians(events.latitude[row]))), 1e-6)
     return Origin(
-        resource_id=_id(f"smi:local/origin/{name}"),
-        time=_time(events.time[row]),
+        resource_id=identifier(f"smi:local/origin/{name}"),
+        time=utc(events.time[row]),
         time_errors=error(events.origin_time_error_s[row]),
-        latitude=_or_none(events.latitude[row]),
+        latitude=finite_or_none(events.latitude[row]),
         latitude_errors=error(north_km / KM_PER_DEGREE),
-        longitude=_or_none(events.longitude[row]),
+        longitude=finite_or_none(events.longitude[row]),
         longitude_errors=error(min(east_km / KM_PER_DEGREE / shrink, 180.0)),
-        depth=_or_none(1000.0 * events.depth_km[row]),
+        depth=finite_or_none(1000.0 * events.depth_km[row]),
         depth_errors=error(1000.0 * events.vertical_error_km[row]),
         depth_type="from location",
-        method_id=_id(_METHOD),
+        method_id=identifier(_METHOD),
         origin_type="hypocenter",
         evaluation_mode="automatic",
         evaluation_status="preliminary",
@@ -149,9 +155,9 @@ def _origin(catalogue: LocatedCatalogue, row: int, name: str) -> Any:
             associated_phase_count=int(np.sum(np.asarray(catalogue.arrivals.event_row) == row)),
             used_phase_count=int(events.num_phases[row]),
             used_station_count=int(events.num_stations[row]),
-            standard_error=_or_none(events.rms_s[row]),
-            azimuthal_gap=_or_none(events.gap_deg[row]),
-            minimum_distance=_or_none(events.nearest_km[row] / KM_PER_DEGREE),
+            standard_error=finite_or_none(events.rms_s[row]),
+            azimuthal_gap=finite_or_none(events.gap_deg[row]),
+            minimum_distance=finite_or_none(events.nearest_km[row] / KM_PER_DEGREE),
         ),
         origin_uncertainty=_uncertainty(catalogue, row),
         creation_info=_creation(),
@@ -188,19 +194,19 @@ def _uncertainty(catalogue: LocatedCatalogue, row: int) -> Any:
     if not np.all(np.isfinite(covariance)):
         return None
     flat, solid = horizontal_ellipse(covariance), ellipsoid(covariance)
-    metres = lambda km: _or_none(1000.0 * float(km))
+    metres = lambda km: finite_or_none(1000.0 * float(km))
     return OriginUncertainty(
         horizontal_uncertainty=metres(horizontal_radius_km(catalogue, row)),
         min_horizontal_uncertainty=metres(flat.semi_minor_km),
         max_horizontal_uncertainty=metres(flat.semi_major_km),
-        azimuth_max_horizontal_uncertainty=_or_none(flat.azimuth_deg),
+        azimuth_max_horizontal_uncertainty=finite_or_none(flat.azimuth_deg),
         confidence_ellipsoid=ConfidenceEllipsoid(
             semi_major_axis_length=metres(solid.semi_axes_km[0]),
             semi_intermediate_axis_length=metres(solid.semi_axes_km[1]),
             semi_minor_axis_length=metres(solid.semi_axes_km[2]),
-            major_axis_plunge=_or_none(solid.plunge_deg),
-            major_axis_azimuth=_or_none(solid.azimuth_deg),
-            major_axis_rotation=_or_none(solid.rotation_deg),
+            major_axis_plunge=finite_or_none(solid.plunge_deg),
+            major_axis_azimuth=finite_or_none(solid.azimuth_deg),
+            major_axis_rotation=finite_or_none(solid.rotation_deg),
         ),
         preferred_description="confidence ellipsoid",
         confidence_level=CONFIDENCE_PERCENT,
@@ -218,15 +224,15 @@ def _arrivals(catalogue: LocatedCatalogue, pick_rows: list[int], picks: list[Any
             continue
         arrivals.append(
             Arrival(
-                resource_id=_id(f"smi:local/arrival/{name}/{number}"),
+                resource_id=identifier(f"smi:local/arrival/{name}/{number}"),
                 pick_id=pick.resource_id,
                 phase=str(catalogue.picks.phase[row]),
-                azimuth=_or_none(table.azimuth_deg[row]),
-                distance=_or_none(table.distance_km[row] / KM_PER_DEGREE),
-                takeoff_angle=_or_none(table.takeoff_deg[row]),
-                time_residual=_or_none(table.residual_s[row]),
-                time_weight=_or_none(table.weight[row]),
-                time_correction=_or_none(table.station_term_s[row]),
+                azimuth=finite_or_none(table.azimuth_deg[row]),
+                distance=finite_or_none(table.distance_km[row] / KM_PER_DEGREE),
+                takeoff_angle=finite_or_none(table.takeoff_deg[row]),
+                time_residual=finite_or_none(table.residual_s[row]),
+                time_weight=finite_or_none(table.weight[row]),
+                time_correction=finite_or_none(table.station_term_s[row]),
             )
         )
     return arrivals

@@ -15,9 +15,12 @@ from diffseis.plot.mechanism_card import MechanismPage as MechanismPage
 from diffseis.plot.mechanism_card import describe_mechanism as describe_mechanism
 from diffseis.plot.mechanism_figures import mechanism_figure as mechanism_figure
 from diffseis.plot.mechanism_maps import mechanism_map_figure as mechanism_map_figure
+from diffseis.plot.mechanism_pages import mechanism_page as mechanism_page
 from diffseis.plot.mechanism_posterior import draw_axis_density as draw_axis_density
 from diffseis.plot.mechanism_posterior import draw_fuzzy_ball as draw_fuzzy_ball
 from diffseis.plot.mechanism_posterior import draw_posterior_planes as draw_posterior_planes
+from diffseis.plot.mechanism_report import overview_figures as overview_figures
+from diffseis.plot.mechanism_report import write_mechanism_report as write_mechanism_report
 from diffseis.plot.polarities import draw_polarities as draw_polarities
 from diffseis.plot.quality import quality_figure as quality_figure
 from diffseis.plot.quality import uncertainty_figure as uncertainty_figure

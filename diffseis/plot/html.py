@@ -2,8 +2,11 @@
 
 import base64
 import html
+import os
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,6 +141,19 @@ def section(title: str, *parts: str) -> str:
     return f"<h2>{escape(title)}</h2>\n{body}\n" if body else ""
 
 
+def bullets(sentences: Sequence[str]) -> str:
+    """Sentences as a list; nothing if there are none."""
+    return f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>" if sentences else ""
+
+
+def command_line(command: Any) -> str:
+    """A command, as a line or its words."""
+    if not command:
+        return ""
+    line = command if isinstance(command, str) else " ".join(str(word) for word in command)
+    return f"<pre>{escape(line)}</pre>"
+
+
 def key_values(record: Mapping[str, Any]) -> str:
     """A record as rows of name and value, nested names joined by points."""
     flat = list(_flatten(record, ""))
@@ -167,3 +183,18 @@ def page(title: str, body: str) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
         f"<style>{STYLE}</style></head>\n<body>\n{body}\n<script>{SCRIPT}</script>\n</body></html>\n"
     )
+
+
+def write_page(path: str | Path, text: str) -> None:
+    """Write a document; it appears under its name only when it is complete."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,7 +1,5 @@
 """The report: one HTML file that holds everything it shows and asks the network for nothing."""
 
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,17 @@ from matplotlib.figure import Figure
 from diffseis.core.tables import EventTable
 from diffseis.location.catalogue import REGION_LEVELS, LocatedCatalogue
 from diffseis.plot.comparison import compare, comparison_figure
-from diffseis.plot.html import escape, image, key_values, page, section, tiles
+from diffseis.plot.html import (
+    bullets,
+    command_line,
+    escape,
+    image,
+    key_values,
+    page,
+    section,
+    tiles,
+    write_page,
+)
 from diffseis.plot.maps import map_figure
 from diffseis.plot.quality import quality_figure, uncertainty_figure
 from diffseis.plot.report_tables import (
@@ -96,17 +104,7 @@ def write_report(
     text = render_report(
         catalogue, run=run, reference=reference, notices=notices, figures=figures, title=title
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_page(path, text)
 
 
 def render_report(
@@ -139,9 +137,9 @@ def render_report(
         section("Events", event_table(catalogue)),
         section("Events that were not located, and why", failure_table(catalogue)),
         section("Stations", station_table(catalogue)),
-        section("Notices about the input", _list(said) or "<p>None.</p>"),
+        section("Notices about the input", bullets(said) or "<p>None.</p>"),
         section("Further figures", show(*[name for name in drawn if name not in CAPTIONS])),
-        section("To repeat this run", _command(run.get("command"))),
+        section("To repeat this run", command_line(run.get("command"))),
         section("Provenance", key_values(rest) if rest else ""),
     ]
     return page(title, "\n".join(part for part in body if part))
@@ -211,14 +209,3 @@ def _image(name: str, figure: Figure | bytes) -> str:
         f"Event {name.removeprefix('event_')}: its posterior in map view and two sections, and its residuals."
     )
     return image(png, CAPTIONS.get(name, card if name.startswith("event_") else name))
-
-
-def _list(sentences: Sequence[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>" if sentences else ""
-
-
-def _command(command: Any) -> str:
-    if not command:
-        return ""
-    line = command if isinstance(command, str) else " ".join(str(word) for word in command)
-    return f"<pre>{escape(line)}</pre>"

@@ -20,7 +20,8 @@ STATUS_MEANING = {
 MAX_ROWS = 2000
 """Events or failures listed; a longer catalogue says where the rest is."""
 
-_SORT_HINT = '<p class="small">A click on a heading sorts.</p>'
+SORT_HINT = '<p class="small">A click on a heading sorts.</p>'
+"""Above tables that can be sorted."""
 
 
 def status_table(catalogue: LocatedCatalogue) -> str:
@@ -65,7 +66,7 @@ def event_table(catalogue: LocatedCatalogue) -> str:
         sortable=True,
         scroll=True,
     )
-    return _SORT_HINT + text + _more(len(events), "catalog.csv")
+    return SORT_HINT + text + more_rows(len(events), "catalog.csv")
 
 
 def _hundredths(time: np.datetime64) -> str:
@@ -93,7 +94,7 @@ def failure_table(catalogue: LocatedCatalogue) -> str:
         ],
         scroll=len(shown) > 15,
     )
-    return text + _more(len(failed), "catalog.csv")
+    return text + more_rows(len(failed), "catalog.csv")
 
 
 def station_table(catalogue: LocatedCatalogue) -> str:
@@ -118,7 +119,7 @@ def station_table(catalogue: LocatedCatalogue) -> str:
             terms = catalogue.station_terms_s[:, column]
             # Exactly zero is a term that was not estimated.
             columns.append(Column(f"{phase} term (s)", np.where(terms == 0, np.nan, terms), "+.3f"))
-    return _SORT_HINT + table(columns, sortable=True, scroll=True)
+    return SORT_HINT + table(columns, sortable=True, scroll=True)
 
 
 def unused_picks(catalogue: LocatedCatalogue) -> list[str]:
@@ -142,7 +143,8 @@ def unused_picks(catalogue: LocatedCatalogue) -> list[str]:
     return sentences
 
 
-def _more(count: int, file: str) -> str:
+def more_rows(count: int, file: str) -> str:
+    """A line where not all rows are shown."""
     if count <= MAX_ROWS:
         return ""
     return f'<p class="small">The first {MAX_ROWS} of {count} are shown; all are in {escape(file)}.</p>'

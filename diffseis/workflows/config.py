@@ -155,19 +155,20 @@ def load_config(values: dict[str, Any], *, file: str | Path | None = None) -> Lo
                 fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(words)}"
         raise InputError(f"{why}{given}", file=file, field=key, fix=fix) from error
     for name in ("picks", "stations", "velocity", "reference", "network"):
-        path = getattr(config, name)
-        if path is not None and not path.is_file():
-            if path.is_dir():
-                raise InputError(f"{path} is a folder, not a file", field=name, fix="name one file in it")
-            folder = path.parent if path.parent.is_dir() else None
-            near = (
-                difflib.get_close_matches(path.name, [p.name for p in folder.iterdir()], n=1)
-                if folder
-                else []
-            )
-            fix = f"did you mean {folder / near[0]}?" if folder and near else "check the path"
-            raise InputError(f"there is no file {path}", field=name, fix=fix)
+        check_file(getattr(config, name), name)
     return config
+
+
+def check_file(path: Path | None, field: str) -> None:
+    """Raises InputError, with the nearest name, where a file that was given is not there."""
+    if path is None or path.is_file():
+        return
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a file", field=field, fix="name one file in it")
+    folder = path.parent if path.parent.is_dir() else None
+    near = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir()], n=1) if folder else []
+    fix = f"did you mean {folder / near[0]}?" if folder and near else "check the path"
+    raise InputError(f"there is no file {path}", field=field, fix=fix)
 
 
 def to_toml(config: LocateConfig) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from diffseis.io import read_picks_csv, read_stations_csv, read_velocity_csv, to_obspy_catalog
 from diffseis.workflows import setup_for
+from tests.cli.test_mechanism import observation_lines
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -71,3 +72,24 @@ def test_the_example_of_greens_functions_runs(tmp_path, monkeypatch):
     later = names["energy"](place, jax.numpy.array(1.6), moment)
     assert energy > 0
     assert abs(float(later / energy) - 1) < 0.2
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
+def test_the_example_of_mechanisms_runs(tmp_path, monkeypatch, capsys):
+    code = re.search(r"## Focal mechanisms.*?```python\n(.*?)```", README.read_text(), re.DOTALL).group(1)
+    (tmp_path / "observations.csv").write_text("\n".join(observation_lines(12)) + "\n")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["found"].draws.shape == (5, 500, 6)
+    assert list(names["table"].status[:2]) == ["ok", "ok"]
+    assert "good ok" in capsys.readouterr().out
+
+
+def test_the_options_of_mechanisms_exist(diffseis):
+    part = re.search(r"## Focal mechanisms(.*?)\n## ", README.read_text(), re.DOTALL).group(1)
+    said = diffseis("mechanism", "--help").out
+    options = set(re.findall(r"--[a-z][a-z-]+", part))
+    assert len(options) > 8
+    assert [option for option in options if option not in said] == []

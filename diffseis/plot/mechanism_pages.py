@@ -1,0 +1,90 @@
+"""From a catalogue of mechanisms to what the page of one event shows."""
+
+import numpy as np
+
+from diffseis.core.tables import EventTable
+from diffseis.mechanism import MechanismCatalogue, measure_tensors
+from diffseis.plot.mechanism_card import NEAR_DEG, CardLines, MechanismPage, axes_deg
+
+
+def rows_of(places: EventTable | None, names: np.ndarray) -> np.ndarray:
+    """Rows of events in a table of places, -1 for none."""
+    row_of = {} if places is None else {str(name): i for i, name in enumerate(places.event_id)}
+    return np.array([row_of.get(str(name), -1) for name in names], int)
+
+
+def mechanism_page(
+    catalogue: MechanismCatalogue, row: int, *, places: EventTable | None = None, num_draws: int = 200
+) -> MechanismPage:
+    """What the page of one event shows: its first motions of P, and some of its draws."""
+    table, rays = catalogue.mechanisms, catalogue.rays
+    own = rays.take(
+        (rays.event_id == table.event_id[row])
+        & np.isfinite(rays.azimuth_deg)
+        & np.isfinite(rays.takeoff_deg)
+        & np.isfinite(rays.polarity)
+        & (rays.polarity != 0)
+    )
+    six = np.asarray(catalogue.draws[row], float)
+    six = six[np.all(np.isfinite(six), axis=1)]
+    six = six[np.linspace(0, len(six) - 1, min(num_draws, len(six))).round().astype(int)]
+    facts = [f"grade {table.grade[row]}"] if table.status[row] == "ok" else [str(table.status[row])]
+    at = rows_of(places, table.event_id[row : row + 1])[0]
+    if places is not None and at >= 0:
+        time, magnitude, depth = places.time[at], places.magnitude[at], places.depth_km[at]
+        facts += [] if np.isnat(time) else [str(time)[:19].replace("T", " ")]
+        facts += [f"M {magnitude:.1f}"] if np.isfinite(magnitude) else []
+        facts += [f"depth {depth:.1f} km"] if np.isfinite(depth) else []
+    return MechanismPage(
+        event_id=str(table.event_id[row]),
+        tensor=np.asarray(table.tensor[row], float),
+        draws=_tensors(six),
+        azimuth_deg=own.azimuth_deg,
+        takeoff_deg=own.takeoff_deg,
+        polarity=own.polarity,
+        station=tuple(str(name).rpartition(".")[2] for name in own.station),
+        subtitle=", ".join(facts),
+        card=tuple(_card(catalogue, row)),
+    )
+
+
+def _card(catalogue: MechanismCatalogue, row: int) -> CardLines:
+    """The catalogue's own numbers, so that page and table agree."""
+    table = catalogue.mechanisms
+    lines: CardLines = []
+    for number, end in enumerate(("", "2"), start=1):
+        planes = [float(getattr(table, f"{name}{end}_deg")[row]) for name in ("strike", "dip", "rake")]
+        errors = [float(getattr(table, f"{name}{end}_error_deg")[row]) for name in ("strike", "dip", "rake")]
+        lines.append((f"Plane {number}", " / ".join(f"{x:.0f}°" for x in planes)))
+        lines.append(("", "± " + " / ".join(f"{x:.0f}°" for x in errors)))
+    axes = axes_deg(np.asarray(table.tensor[row], float)).items()
+    lines += [(f"{name} axis", f"trend {trend:.0f}°, plunge {plunge:.0f}°") for name, (trend, plunge) in axes]
+    lines += [
+        (f"Within {NEAR_DEG:.0f}°", f"probability {table.probability_within_20_deg[row]:.2f}"),
+        ("Half, 90 % within", f"{table.kagan50_deg[row]:.0f}°, {table.kagan90_deg[row]:.0f}°"),
+    ]
+    if catalogue.source != "dc":
+        kind = measure_tensors(np.asarray(table.tensor[row : row + 1], float))
+        shares = [100 * float(x[0]) for x in (kind.isotropic, kind.clvd, kind.double_couple)]
+        lines.append(("ISO / CLVD / DC", " / ".join(f"{x:.0f}" for x in shares) + " %"))
+        lines.append(("Slope", f"{table.slope_deg[row]:.0f}°"))
+    for name, count in (
+        ("Polarities", table.num_polarities[row]),
+        ("Ratios", table.num_ratios[row]),
+        ("Amplitudes", table.num_amplitudes[row]),
+    ):
+        lines += [(name, f"{int(count)}")] if count else []
+    if table.num_polarities[row]:
+        lines.append(("Misfit", f"{100 * table.misfit[row]:.1f} % of their weight"))
+        lines.append(("Distribution", f"{table.station_distribution_ratio[row]:.2f}"))
+    lines.append(
+        ("Gaps", f"azimuth {table.azimuthal_gap_deg[row]:.0f}°, take-off {table.takeoff_gap_deg[row]:.0f}°")
+    )
+    lines += [("Modes", f"{int(table.num_modes[row])}")] if table.num_modes[row] > 1 else []
+    return [(name, text.replace("-", "−") if name != "Gaps" else text) for name, text in lines]
+
+
+def _tensors(six: np.ndarray) -> np.ndarray:
+    nn, ee, dd = six[:, :3].T
+    ne, nd, ed = six[:, 3:].T / np.sqrt(2)
+    return np.stack([nn, ne, nd, ne, ee, ed, nd, ed, dd], axis=-1).reshape(-1, 3, 3)

@@ -1,0 +1,244 @@
+"""From observations of rays to a catalogue of mechanisms and its report: the job of ``diffseis mechanism``."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax.random as jr
+import numpy as np
+
+from diffseis.core.errors import InputError
+from diffseis.io import (
+    Notice,
+    sha256_of,
+    write_json,
+    write_mechanism_posterior,
+    write_mechanisms_csv,
+    write_mechanisms_quakeml,
+    write_psmeca,
+)
+from diffseis.mechanism import (
+    MechanismCatalogue,
+    Method,
+    amortised_method,
+    default_noise,
+    grid_method,
+    guided_method,
+    invert,
+    source_space,
+    svgd_method,
+)
+from diffseis.workflows.located_angles import FILES
+from diffseis.workflows.mechanism_config import MechanismConfig, to_command
+from diffseis.workflows.mechanism_inputs import MechanismInputs, Progress, read_mechanism_inputs
+from diffseis.workflows.provenance import git_commit, versions
+from diffseis.workflows.run_folders import check_folder, folder_of
+
+COMMAND = "diffseis mechanism"
+
+
+Maker = Callable[[MechanismConfig, Progress], Method]
+
+
+def _plain(make: Callable[..., Method]) -> Maker:
+    """A method that needs neither training nor chance."""
+    return lambda config, _: make(config.source, _space(config), num_draws=config.num_draws)
+
+
+def _trained(make: Callable[..., Method]) -> Maker:
+    """A method whose network is trained on the way."""
+
+    def method(config: MechanismConfig, progress: Progress) -> Method:
+        return make(
+            config.source,
+            _space(config),
+            num_draws=config.num_draws,
+            progress=lambda done, total: progress("training", done, total),
+            key=jr.fold_in(jr.key(config.seed), 2),
+        )
+
+    return method
+
+
+def _space(config: MechanismConfig):
+    return source_space(config.source, vp_vs=config.vp_vs)
+
+
+METHODS: dict[str, Maker] = {
+    "grid": _plain(grid_method),
+    "svgd": _plain(svgd_method),
+    "amortised": _trained(amortised_method),
+    "pgnn": _trained(guided_method),
+}
+"""How posteriors are found, by name."""
+
+
+def method_of(config: MechanismConfig, progress: Progress) -> Method:
+    """The method that the settings ask for.
+
+    Raises:
+        InputError: if there is none of the name, or it does not know the kind of source.
+    """
+    if config.method not in METHODS:
+        known = ", ".join(METHODS)
+        raise InputError(f"there is no method {config.method!r}", field="--method", fix=f"there is: {known}")
+    try:
+        return METHODS[config.method](config, progress)
+    except ValueError as error:
+        raise InputError(str(error), field="--method", fix="give another --source or --method") from error
+
+
+def run_mechanisms(
+    config: MechanismConfig, *, progress: Progress | None = None
+) -> tuple[MechanismCatalogue, dict[str, Any]]:
+    """The whole job: read, invert, write. Returns the catalogue and the record of the run.
+
+    Args:
+        config: settings.
+        progress: told about stages and events done.
+    """
+    say = progress or (lambda *_: None)
+    clock = time.perf_counter()
+    timings: dict[str, float] = {}
+
+    def lap(stage: str) -> None:
+        nonlocal clock
+        timings[stage] = round(time.perf_counter() - clock, 3)
+        clock = time.perf_counter()
+
+    check_folder(config.out, COMMAND)
+    method = method_of(config, say)
+    say("reading", 0, 0)
+    inputs = read_mechanism_inputs(config, progress)
+    if config.method == "pgnn" and not np.any(np.isfinite(inputs.rays.p_amplitude)):
+        raise InputError(
+            "the physics-guided network needs P amplitudes, and there are none",
+            field="--method",
+            fix="use another, or give p_amplitude",
+        )
+    lap("read")
+    with folder_of(config.out, COMMAND):
+        solution = invert(
+            inputs.rays,
+            source=config.source,
+            method=method,
+            method_name=config.method,
+            vp_vs=config.vp_vs,
+            noise=_noise(config, inputs),
+            learn=config.learn,
+            station_terms=config.station_terms,
+            num_draws=config.num_draws,
+            progress=progress,
+            key=jr.key(config.seed),
+        )
+        lap("mechanisms")
+        record = {
+            "command": COMMAND,
+            "command_line": to_command(config),
+            "settings": config.model_dump(mode="json"),
+            "versions": versions(),
+            "commit": git_commit(),
+            "sha256": {name: sha256_of(path) for name, path in _files(config).items()},
+            "noise": solution.value.noise,
+            "learning": solution.stats["learning"],
+            "station_terms": _terms(solution.value),
+            "summary": summarise(solution.value),
+            "notices": [str(n) for n in inputs.notices],
+            "timings_s": timings,
+        }
+        say("writing", 0, 0)
+        write_outputs(solution.value, config, inputs, record, progress=say, lap=lap)
+    return solution.value, record
+
+
+def _files(config: MechanismConfig) -> dict[str, Path]:
+    """Everything that is read, those of a located run, too."""
+    folder = config.located
+    located = {} if folder is None else {f"located {name}": folder / name for name in FILES}
+    return config.files | located
+
+
+def _noise(config: MechanismConfig, inputs: MechanismInputs):
+    stations = len({str(s) for s in inputs.rays.station}) if config.station_terms else 0
+    return default_noise(
+        stations, mispick=config.mispick, polarity_sd=config.polarity_sd, ratio_sd=config.ratio_sd
+    )
+
+
+def _terms(catalogue: MechanismCatalogue) -> dict[str, dict[str, float]]:
+    return {
+        name: {"share_wrong": wrong, "log10_ratio": ratio}
+        for name, (wrong, ratio) in catalogue.stations.items()
+    }
+
+
+def summarise(catalogue: MechanismCatalogue) -> dict[str, Any]:
+    """Numbers of a run."""
+    table = catalogue.mechanisms
+    count = lambda column: {
+        str(word): int(n) for word, n in zip(*np.unique(column.astype(str), return_counts=True), strict=True)
+    }
+    found = np.isfinite(np.asarray(table.strike_deg, float))
+    middle = lambda column: float(np.median(column[found])) if found.any() else None
+    return {
+        "num_events": len(table),
+        "num_mechanisms": int(found.sum()),
+        "status": count(table.status),
+        "grade": count(table.grade[found]),
+        "median_kagan50_deg": middle(table.kagan50_deg),
+        "median_probability_within_20_deg": middle(table.probability_within_20_deg),
+        "median_misfit": middle(np.nan_to_num(np.asarray(table.misfit, float))),
+    }
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A folder to write into, whose files move to `out` when the block ends well: an interrupted run leaves none of them."""
+    stage = out / ".partial"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    try:
+        yield stage
+        for path in sorted(p for p in stage.rglob("*") if p.is_file()):
+            final = out / path.relative_to(stage)
+            final.parent.mkdir(exist_ok=True)
+            path.replace(final)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def write_outputs(
+    catalogue: MechanismCatalogue,
+    config: MechanismConfig,
+    inputs: MechanismInputs,
+    record: dict[str, Any],
+    *,
+    progress: Progress,
+    lap: Callable[[str], None],
+) -> None:
+    """Every file of a run; none appears before all are complete."""
+    from diffseis.workflows.mechanism_pages import draw_figures, write_pages
+
+    located = None if config.located is None else config.located / "catalog.xml"
+    located = located if located is not None and located.is_file() and config.composite is None else None
+    with staged(config.out) as stage:
+        write_mechanisms_csv(stage / "mechanisms.csv", catalogue)
+        said: list[Notice] = write_mechanisms_quakeml(
+            stage / "mechanisms.xml", catalogue, places=inputs.places, located=located
+        )
+        write_mechanism_posterior(
+            stage / "posterior.nc", catalogue, provenance={"command": COMMAND, "seed": config.seed}
+        )
+        said += write_psmeca(stage / "mechanisms.psmeca", catalogue, inputs.places)
+        record["notices"] += [str(n) for n in said]
+        lap("write tables")
+        figures = draw_figures(catalogue, config, inputs, stage / "figures", progress)
+        lap("figures")
+        write_pages(stage / "report.html", catalogue, inputs, figures, record)
+        lap("report")
+        files = sorted(str(p.relative_to(stage)) for p in stage.rglob("*") if p.is_file())
+        record["files"] = files
+        write_json(stage / "run.json", record)
