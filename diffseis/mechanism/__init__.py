@@ -21,6 +21,7 @@ from diffseis.mechanism.guided_network import GuidedNetwork as GuidedNetwork
 from diffseis.mechanism.guided_network import by_station as by_station
 from diffseis.mechanism.guided_network import guided_sources as guided_sources
 from diffseis.mechanism.guided_network import train_guided as train_guided
+from diffseis.mechanism.hash_catalogue import hash_catalogue as hash_catalogue
 from diffseis.mechanism.hash_mode import hash_mechanisms as hash_mechanisms
 from diffseis.mechanism.hash_options import HashOptions as HashOptions
 from diffseis.mechanism.hash_solution import HashSolution as HashSolution

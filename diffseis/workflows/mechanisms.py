@@ -21,12 +21,15 @@ from diffseis.io import (
     write_psmeca,
 )
 from diffseis.mechanism import (
+    HashOptions,
     MechanismCatalogue,
     Method,
     amortised_method,
     default_noise,
     grid_method,
     guided_method,
+    hash_catalogue,
+    hash_mechanisms,
     invert,
     source_space,
     svgd_method,
@@ -76,6 +79,10 @@ METHODS: dict[str, Maker] = {
 """How posteriors are found, by name."""
 
 
+HASH = "hash"
+"""HASH's own search, which has acceptable mechanisms in place of draws."""
+
+
 def method_of(config: MechanismConfig, progress: Progress) -> Method:
     """The method that the settings ask for.
 
@@ -83,7 +90,7 @@ def method_of(config: MechanismConfig, progress: Progress) -> Method:
         InputError: if there is none of the name, or it does not know the kind of source.
     """
     if config.method not in METHODS:
-        known = ", ".join(METHODS)
+        known = ", ".join([*METHODS, HASH])
         raise InputError(f"there is no method {config.method!r}", field="--method", fix=f"there is: {known}")
     try:
         return METHODS[config.method](config, progress)
@@ -110,7 +117,7 @@ def run_mechanisms(
         clock = time.perf_counter()
 
     check_folder(config.out, COMMAND)
-    method = method_of(config, say)
+    method = None if config.method == HASH else method_of(config, say)
     say("reading", 0, 0)
     inputs = read_mechanism_inputs(config, progress)
     if config.method == "pgnn" and not np.any(np.isfinite(inputs.rays.p_amplitude)):
@@ -121,19 +128,7 @@ def run_mechanisms(
         )
     lap("read")
     with folder_of(config.out, COMMAND):
-        solution = invert(
-            inputs.rays,
-            source=config.source,
-            method=method,
-            method_name=config.method,
-            vp_vs=config.vp_vs,
-            noise=_noise(config, inputs),
-            learn=config.learn,
-            station_terms=config.station_terms,
-            num_draws=config.num_draws,
-            progress=progress,
-            key=jr.key(config.seed),
-        )
+        catalogue, learning = _found(config, inputs, method, progress)
         lap("mechanisms")
         record = {
             "command": COMMAND,
@@ -142,16 +137,50 @@ def run_mechanisms(
             "versions": versions(),
             "commit": git_commit(),
             "sha256": {name: sha256_of(path) for name, path in _files(config).items()},
-            "noise": solution.value.noise,
-            "learning": solution.stats["learning"],
-            "station_terms": _terms(solution.value),
-            "summary": summarise(solution.value),
+            "noise": catalogue.noise,
+            "learning": learning,
+            "station_terms": _terms(catalogue),
+            "summary": summarise(catalogue),
             "notices": [str(n) for n in inputs.notices],
             "timings_s": timings,
         }
         say("writing", 0, 0)
-        write_outputs(solution.value, config, inputs, record, progress=say, lap=lap)
-    return solution.value, record
+        write_outputs(catalogue, config, inputs, record, progress=say, lap=lap)
+    return catalogue, record
+
+
+def _found(
+    config: MechanismConfig, inputs: MechanismInputs, method: Method | None, progress: Progress | None
+) -> tuple[MechanismCatalogue, list[dict[str, float]]]:
+    """The catalogue, and the history of the noise's learning."""
+    key = jr.key(config.seed)
+    if method is None:
+        if config.source != "dc":
+            fix = "leave --source out, or --hash-mode"
+            raise InputError("HASH knows double couples only", field="--source", fix=fix)
+        # SKHASH's polarities have weights of any size, which add up; HASH counts.
+        options = HashOptions(weighted=config.format == "skhash")
+        ids = list(dict.fromkeys(str(e) for e in inputs.rays.event_id))
+        solutions = []
+        for number, name in enumerate(ids):
+            solutions += hash_mechanisms(inputs.rays, [name], options=options, key=key)
+            if progress is not None:
+                progress("mechanisms", number + 1, len(ids))
+        return hash_catalogue(inputs.rays, solutions, options), []
+    solution = invert(
+        inputs.rays,
+        source=config.source,
+        method=method,
+        method_name=config.method,
+        vp_vs=config.vp_vs,
+        noise=_noise(config, inputs),
+        learn=config.learn,
+        station_terms=config.station_terms,
+        num_draws=config.num_draws,
+        progress=progress,
+        key=key,
+    )
+    return solution.value, solution.stats["learning"]
 
 
 def _files(config: MechanismConfig) -> dict[str, Path]:
