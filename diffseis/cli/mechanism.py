@@ -107,8 +107,9 @@ def mechanism(
     typer.echo(f"{summary['num_events']} events: {words or 'none'}")
     if summary["num_mechanisms"]:
         grades = ", ".join(f"{count} {grade}" for grade, count in sorted(summary["grade"].items()))
+        what = "accepted mechanisms" if record["settings"]["method"] == "hash" else "posterior"
         typer.echo(
-            f"grades: {grades}; half of the posterior within {summary['median_kagan50_deg']:.0f} degrees (median of events)"
+            f"grades: {grades}; half of the {what} within {summary['median_kagan50_deg']:.0f} degrees (median of events)"
         )
     for notice in record["notices"]:
         typer.echo(f"note: {notice}", err=True)

@@ -15,7 +15,6 @@ from diffseis.mechanism.draws import next_kernels as next_kernels
 from diffseis.mechanism.event_data import EventData as EventData
 from diffseis.mechanism.event_data import event_data as event_data
 from diffseis.mechanism.fit import fit_of as fit_of
-from diffseis.mechanism.fit import gaps_deg as gaps_deg
 from diffseis.mechanism.fit import radiated as radiated
 from diffseis.mechanism.guided_network import GuidedNetwork as GuidedNetwork
 from diffseis.mechanism.guided_network import by_station as by_station
@@ -57,6 +56,7 @@ from diffseis.mechanism.spaces import MomentTensors as MomentTensors
 from diffseis.mechanism.spaces import ShearTensile as ShearTensile
 from diffseis.mechanism.spaces import sixes as sixes
 from diffseis.mechanism.spaces import tangent as tangent
+from diffseis.mechanism.station_distribution import coverage_gaps_deg as coverage_gaps_deg
 from diffseis.mechanism.summary import summaries as summaries
 from diffseis.mechanism.svgd import SteinSearch as SteinSearch
 from diffseis.mechanism.svgd import stein_posteriors as stein_posteriors

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffseis.core.radiation_table import RadiationTable
+from diffseis.mechanism.station_distribution import coverage_gaps_deg
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def fit_of(rays: RadiationTable, tensor: np.ndarray, ratio_shift: float) -> Fit:
     ]
     apart = np.concatenate(apart)
     apart = apart[np.isfinite(apart)]
-    azimuth_gap, takeoff_gap = gaps_deg(rays.azimuth_deg, rays.takeoff_deg)
+    azimuth_gap, takeoff_gap = coverage_gaps_deg(rays.azimuth_deg, rays.takeoff_deg)
     return Fit(
         num_polarities=int(used.sum()),
         num_ratios=len(apart),
@@ -77,16 +78,3 @@ def radiated(tensor: np.ndarray, azimuth_deg: np.ndarray, takeoff_deg: np.ndarra
     sh = np.stack([-np.sin(a), np.cos(a), np.zeros_like(a)], axis=-1)
     force = ray @ np.asarray(tensor)
     return np.stack([np.sum(force * wave, axis=-1) for wave in (ray, sv, sh)], axis=-1)
-
-
-def gaps_deg(azimuth_deg: np.ndarray, takeoff_deg: np.ndarray) -> tuple[float, float]:
-    """Largest gap in azimuth, and in take-off of either end of the rays (0 to 90, its ends included), as HASH measures them."""
-    if len(azimuth_deg) == 0:
-        return 360.0, 90.0
-    up = np.asarray(takeoff_deg) > 90
-    azimuth = np.where(up, np.asarray(azimuth_deg) + 180, azimuth_deg) % 360
-    takeoff = np.where(up, 180 - np.asarray(takeoff_deg), takeoff_deg)
-    around = np.sort(azimuth)
-    around = np.append(around, around[0] + 360)
-    down = np.concatenate([[0.0], np.sort(takeoff), [90.0]])
-    return float(np.max(np.diff(around))), float(np.max(np.diff(down)))

@@ -98,7 +98,7 @@ def invert(
         key: of the draws; an event's draws do not depend on the others.
 
     Returns:
-        `Solution`: the catalogue; ``stats["noise"]`` the learned `Noise`, ``stats["learning"]`` its history. The result is `no_data` where no event has any.
+        `Solution`: the catalogue; ``stats["noise"]`` the learned `Noise`, ``stats["learning"]`` its history, ``stats["settled"]`` whether learning came to an end. The result is `no_data` where no event has any.
     """
     say = progress or (lambda *_: None)
     space = source_space(source, vp_vs=vp_vs)
@@ -115,7 +115,7 @@ def invert(
     )
     counts = _counts(rays, ids)
     run = grid_method(source, space, num_draws=num_draws) if method is None else method
-    learned, learning = _noise(
+    learned, learning, settled = _noise(
         space, source, batch, ids, counts, len(stations), noise, learn, station_terms, say, key
     )
     done: dict[str, tuple[Summary, Any]] = {}
@@ -133,7 +133,9 @@ def invert(
         rays, ids, done, source, method_name, learned, stations, station_terms, vp_vs, num_kept
     )
     result = RESULTS.successful if done else RESULTS.no_data
-    return Solution(value=catalogue, result=result, stats={"noise": learned, "learning": learning})
+    return Solution(
+        value=catalogue, result=result, stats={"noise": learned, "learning": learning, "settled": settled}
+    )
 
 
 def _counts(rays: RadiationTable, ids: Sequence[str]) -> dict[str, int]:
@@ -158,11 +160,11 @@ def _chunks(ids: Sequence[str], counts: dict[str, int]) -> list[list[str]]:
 
 
 def _noise(space, source, batch, ids, counts, num_stations, noise, learn, station_terms, say, key):
-    """The noise that is used, and the history of its learning."""
+    """The noise that is used, the history of its learning, and whether it settled."""
     start = default_noise(num_stations if station_terms else 0) if noise is None else noise
     candidates = [name for name in ids if LEAST_DATA <= counts[name] <= 512]
     if not learn or not candidates:
-        return start, []
+        return start, [], True
     if not station_terms and len(candidates) > _LEARN_EVENTS:
         every = np.linspace(0, len(candidates) - 1, _LEARN_EVENTS).round().astype(int)
         candidates = [candidates[i] for i in every]
@@ -175,7 +177,7 @@ def _noise(space, source, batch, ids, counts, num_stations, noise, learn, statio
     found = learn_noise(
         space, search, data, prior, keys=keys, progress=lambda a, b: say("learning the noise", a, b)
     )
-    return found.value, found.stats["history"]
+    return found.value, found.stats["history"], bool(found.result == RESULTS.successful)
 
 
 def _double(x):

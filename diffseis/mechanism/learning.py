@@ -9,7 +9,6 @@ References:
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -112,9 +111,3 @@ def learn_noise(
 def _common(noise: Noise) -> dict[str, float]:
     names = ("mispick", "polarity_sd", "ratio_sd", "ratio_bias", "amplitude_sd")
     return {name: float(getattr(noise, name)) for name in names}
-
-
-@eqx.filter_jit
-def evidence(space: AbstractSourceSpace, data: EventData, draws: Draws, noise: Noise) -> Float[Array, ""]:
-    """The sum of `log_evidences`, differentiable by the noise."""
-    return jnp.sum(log_evidences(space, data, draws, noise))

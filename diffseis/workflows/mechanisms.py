@@ -46,6 +46,9 @@ COMMAND = "diffseis mechanism"
 Maker = Callable[[MechanismConfig, Progress], Method]
 
 
+UNSETTLED = "the noise of the data did not settle while it was learned: give --mispick, --polarity-sd and --ratio-sd with --no-learn, or more events"
+
+
 def _plain(make: Callable[..., Method]) -> Maker:
     """A method that needs neither training nor chance."""
     return lambda config, _: make(config.source, _space(config), num_draws=config.num_draws)
@@ -128,7 +131,7 @@ def run_mechanisms(
         )
     lap("read")
     with folder_of(config.out, COMMAND):
-        catalogue, learning = _found(config, inputs, method, progress)
+        catalogue, learning, settled = _found(config, inputs, method, progress)
         lap("mechanisms")
         record = {
             "command": COMMAND,
@@ -141,7 +144,7 @@ def run_mechanisms(
             "learning": learning,
             "station_terms": _terms(catalogue),
             "summary": summarise(catalogue),
-            "notices": [str(n) for n in inputs.notices],
+            "notices": [str(n) for n in inputs.notices] + ([] if settled else [UNSETTLED]),
             "timings_s": timings,
         }
         say("writing", 0, 0)
@@ -151,8 +154,8 @@ def run_mechanisms(
 
 def _found(
     config: MechanismConfig, inputs: MechanismInputs, method: Method | None, progress: Progress | None
-) -> tuple[MechanismCatalogue, list[dict[str, float]]]:
-    """The catalogue, and the history of the noise's learning."""
+) -> tuple[MechanismCatalogue, list[dict[str, float]], bool]:
+    """The catalogue, the history of the noise's learning, and whether it settled."""
     key = jr.key(config.seed)
     if method is None:
         if config.source != "dc":
@@ -166,7 +169,7 @@ def _found(
             solutions += hash_mechanisms(inputs.rays, [name], options=options, key=key)
             if progress is not None:
                 progress("mechanisms", number + 1, len(ids))
-        return hash_catalogue(inputs.rays, solutions, options), []
+        return hash_catalogue(inputs.rays, solutions, options), [], True
     solution = invert(
         inputs.rays,
         source=config.source,
@@ -180,7 +183,7 @@ def _found(
         progress=progress,
         key=key,
     )
-    return solution.value, solution.stats["learning"]
+    return solution.value, solution.stats["learning"], solution.stats["settled"]
 
 
 def _files(config: MechanismConfig) -> dict[str, Path]:

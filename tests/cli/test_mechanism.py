@@ -185,7 +185,11 @@ def test_an_interrupted_run_leaves_nothing(diffseis, folder, monkeypatch, moment
     from diffseis.core.results import RESULTS, Solution
     from tests.io.made_mechanisms import made_catalogue
 
-    made = Solution(value=made_catalogue(), result=RESULTS.successful, stats={"noise": None, "learning": []})
+    made = Solution(
+        value=made_catalogue(),
+        result=RESULTS.successful,
+        stats={"noise": None, "learning": [], "settled": True},
+    )
     monkeypatch.setattr("diffseis.workflows.mechanisms.invert", lambda *words, **options: made)
     name = "mechanism_pages.overview_figures" if moment == "draw" else f"mechanisms.{moment}"
     monkeypatch.setattr(f"diffseis.workflows.{name}", interrupt)

@@ -70,12 +70,14 @@ def test_doubtful_polarities_are_right_less_often():
 
 
 def test_gaps():
-    azimuth, takeoff = mechanism.gaps_deg(np.array([0.0, 90, 180]), np.array([30.0, 60, 80]))
+    azimuth, takeoff = mechanism.coverage_gaps_deg(np.array([0.0, 90, 180]), np.array([30.0, 60, 80]))
     assert (azimuth, takeoff) == (180, 30)
     # A ray that leaves upwards is on the other side of the lower hemisphere.
-    azimuth, takeoff = mechanism.gaps_deg(np.array([0.0, 90, 180, 90]), np.array([30.0, 60, 80, 140]))
+    azimuth, takeoff = mechanism.coverage_gaps_deg(
+        np.array([0.0, 90, 180, 90]), np.array([30.0, 60, 80, 140])
+    )
     assert (azimuth, takeoff) == (90, 30)
-    assert mechanism.gaps_deg(np.array([]), np.array([])) == (360, 90)
+    assert mechanism.coverage_gaps_deg(np.array([]), np.array([])) == (360, 90)
 
 
 @pytest.mark.parametrize(
