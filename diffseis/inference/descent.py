@@ -119,7 +119,7 @@ def lbfgs(
         direction, state = _update(inverse, slope, state, model)
         scale = 1.0
         if number == 0:
-            largest = max(float(jnp.max(jnp.abs(d))) for d in jax.tree.leaves(direction))
+            largest = max(float(jnp.max(jnp.abs(d))) for d in jax.tree.leaves(direction) if d.size)
             scale = first_change / largest if largest > 0 else 0.0
         direction = jax.tree.map(lambda d, s=scale: -s * d, direction)
         found, trials = _shortened(evaluate, data, model, losses[-1], slope, direction, max_trials)

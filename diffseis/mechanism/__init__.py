@@ -14,7 +14,8 @@ from diffseis.mechanism.draws import mixture_log_density as mixture_log_density
 from diffseis.mechanism.draws import next_kernels as next_kernels
 from diffseis.mechanism.event_data import EventData as EventData
 from diffseis.mechanism.event_data import event_data as event_data
-from diffseis.mechanism.fit import fit_of as fit_of
+from diffseis.mechanism.fit import Fits as Fits
+from diffseis.mechanism.fit import fits_of as fits_of
 from diffseis.mechanism.fit import radiated as radiated
 from diffseis.mechanism.guided_network import GuidedNetwork as GuidedNetwork
 from diffseis.mechanism.guided_network import by_station as by_station
@@ -34,6 +35,7 @@ from diffseis.mechanism.measures import measure_tensors as measure_tensors
 from diffseis.mechanism.methods import Method as Method
 from diffseis.mechanism.methods import amortised_method as amortised_method
 from diffseis.mechanism.methods import grid_method as grid_method
+from diffseis.mechanism.methods import grid_search as grid_search
 from diffseis.mechanism.methods import guided_method as guided_method
 from diffseis.mechanism.methods import svgd_method as svgd_method
 from diffseis.mechanism.noise import Noise as Noise
@@ -50,9 +52,7 @@ from diffseis.mechanism.ratios import log_normal_moments as log_normal_moments
 from diffseis.mechanism.rays import RayRows as RayRows
 from diffseis.mechanism.rays import ray_rows as ray_rows
 from diffseis.mechanism.spaces import AbstractSourceSpace as AbstractSourceSpace
-from diffseis.mechanism.spaces import DeviatoricTensors as DeviatoricTensors
 from diffseis.mechanism.spaces import DoubleCouples as DoubleCouples
-from diffseis.mechanism.spaces import MomentTensors as MomentTensors
 from diffseis.mechanism.spaces import ShearTensile as ShearTensile
 from diffseis.mechanism.spaces import sixes as sixes
 from diffseis.mechanism.spaces import tangent as tangent
@@ -61,6 +61,8 @@ from diffseis.mechanism.summary import summaries as summaries
 from diffseis.mechanism.svgd import SteinSearch as SteinSearch
 from diffseis.mechanism.svgd import stein_posteriors as stein_posteriors
 from diffseis.mechanism.svgd import stein_step as stein_step
+from diffseis.mechanism.tensor_spaces import DeviatoricTensors as DeviatoricTensors
+from diffseis.mechanism.tensor_spaces import MomentTensors as MomentTensors
 from diffseis.mechanism.waveforms import SourcePosterior as SourcePosterior
 from diffseis.mechanism.waveforms import WaveformProblem as WaveformProblem
 from diffseis.mechanism.waveforms import invert_waveforms as invert_waveforms

@@ -1,6 +1,6 @@
 """Coordinates about a point of a sphere or of the double couples: algebraic, so that thousands of pairs cost little.
 
-They agree with radians of arc (of rotation, for double couples) near the point; a chart's `log_volume` says what it does to volumes farther away. Written by component:
+They agree with radians of arc (of rotation, for double couples) near the point; a chart's volume says what it does to volumes farther away. Written by component:
 mapped over pairs of points this is plain arithmetic of long arrays.
 
 References:
@@ -44,9 +44,9 @@ def turn(q: Float[Array, "4"], tangent: Float[Array, "3"]) -> Float[Array, "4"]:
     return turned / safe.norm(turned)
 
 
-def turn_log_volume(square: Scalar) -> Scalar:
+def turn_volume(square: Scalar) -> Scalar:
     """Of Cayley's coordinates, by the square of their length."""
-    return -2 * jnp.log1p(0.25 * square)
+    return 1 / (1 + 0.25 * square) ** 2
 
 
 def _reflection(x):
@@ -76,6 +76,6 @@ def stereographic_move(centre: Float[Array, " size"], tangent: Float[Array, " di
     return moved / safe.norm(moved)
 
 
-def stereographic_log_volume(square: Scalar, num_dims: int) -> Scalar:
+def stereographic_volume(square: Scalar, num_dims: int) -> Scalar:
     """Of stereographic coordinates, by the square of their length."""
-    return -num_dims * jnp.log1p(0.25 * square)
+    return 1 / (1 + 0.25 * square) ** num_dims

@@ -25,8 +25,8 @@ _RATIOS = {
     "log10_shp": (("SH",), ("P",)),
     "log10_svsh": (("SV",), ("SH",)),
 }
-_MINIMUM = 8
-"""Smallest number of rays that an event is padded to."""
+MINIMUM = 128
+"""Smallest number of rays that an event is padded to: few sizes, few programs, and padding costs next to nothing (`pieces`)."""
 
 
 class EventData(eqx.Module):
@@ -184,7 +184,7 @@ class _Filled:
         rank[order] = np.arange(len(rows)) - starts[event[order]]
         counts = np.bincount(event, minlength=placer.num_events)
         self.index = (event, rank)
-        self.shape = (placer.num_events, bucket_size(int(counts.max()), minimum=_MINIMUM))
+        self.shape = (placer.num_events, bucket_size(int(counts.max()), minimum=MINIMUM))
         self.mask = jnp.asarray(self._host(np.ones(len(placer.event), bool), False, bool))
         self.station_idx = jnp.asarray(self._host(placer.station, -1, np.int32))
 

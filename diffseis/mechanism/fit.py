@@ -1,4 +1,4 @@
-"""How rays fit a mechanism, and how they surround it: on the host, event by event."""
+"""How rays fit mechanisms, and how they surround them: on the host, all events at once."""
 
 from dataclasses import dataclass
 
@@ -9,72 +9,101 @@ from diffseis.mechanism.station_distribution import coverage_gaps_deg
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Of one event's rays to its preferred source; see `catalogue.Mechanisms` for the numbers."""
+class Fits:
+    """Of the rays of events to their preferred sources, one number per event; see `catalogue.Mechanisms`."""
 
-    num_polarities: int
-    num_ratios: int
-    num_amplitudes: int
-    misfit: float
-    ratio_misfit: float
-    station_distribution_ratio: float
-    azimuthal_gap_deg: float
-    takeoff_gap_deg: float
+    num_polarities: np.ndarray
+    num_ratios: np.ndarray
+    num_amplitudes: np.ndarray
+    misfit: np.ndarray
+    ratio_misfit: np.ndarray
+    station_distribution_ratio: np.ndarray
+    azimuthal_gap_deg: np.ndarray
+    takeoff_gap_deg: np.ndarray
 
 
-def fit_of(rays: RadiationTable, tensor: np.ndarray, ratio_shift: float) -> Fit:
-    """The numbers of one event.
+def fits_of(rays: RadiationTable, event: np.ndarray, tensors: np.ndarray, ratio_shift: float) -> Fits:
+    """The numbers of all events.
 
     Args:
-        rays: of the event; those without angles count for nothing.
-        tensor: 3 by 3, north, east, down, of unit scalar moment.
+        rays: of the events; those without angles count for nothing.
+        event: whose each ray is: a row of `tensors`.
+        tensors: event by 3 by 3, north, east, down, of unit scalar moment.
         ratio_shift: of log10 S/P beyond the ratio of radiation.
     """
-    rays = rays.take(np.isfinite(rays.azimuth_deg) & np.isfinite(rays.takeoff_deg))
-    amplitude = radiated(tensor, rays.azimuth_deg, rays.takeoff_deg)
+    usable = np.isfinite(rays.azimuth_deg) & np.isfinite(rays.takeoff_deg)
+    rays, event, num = rays.take(usable), np.asarray(event)[usable], len(tensors)
+    own = np.asarray(tensors, float)[event]
+    p = radiated(own, rays.azimuth_deg, rays.takeoff_deg)[:, 0]
     s_takeoff = np.where(np.isfinite(rays.s_takeoff_deg), rays.s_takeoff_deg, rays.takeoff_deg)
-    shear = radiated(tensor, rays.azimuth_deg, s_takeoff)[:, 1:]
-    signs = [
-        (rays.polarity, amplitude[:, 0]),
-        (rays.sv_polarity, shear[:, 0]),
-        (rays.sh_polarity, shear[:, 1]),
-    ]
-    value = np.concatenate([v for v, _ in signs])
-    model = np.concatenate([m for _, m in signs])
+    _, sv, sh = radiated(own, rays.azimuth_deg, s_takeoff).T
+
+    total = lambda weight, whose=event: np.bincount(whose, weight, minlength=num)
+    value = np.concatenate([rays.polarity, rays.sv_polarity, rays.sh_polarity])
+    whose, model = np.tile(event, 3), np.concatenate([p, sv, sh])
     used = np.isfinite(value) & (value != 0)
-    size, root = np.abs(value[used]), np.sqrt(np.abs(model[used]))
-    wrong = value[used] * model[used] < 0
-    whole = float(np.sum(size * root))
-    tiny = np.finfo(float).tiny
-    log = lambda x: np.log10(np.maximum(np.abs(x), tiny))
-    p, sv, sh = log(amplitude[:, 0]), log(shear[:, 0]), log(shear[:, 1])
-    both = log(np.hypot(shear[:, 0], shear[:, 1]))
-    apart = [
-        rays.log10_sp - (both - p + ratio_shift),
-        rays.log10_svp - (sv - p + ratio_shift),
-        rays.log10_shp - (sh - p + ratio_shift),
-        rays.log10_svsh - (sv - sh),
-    ]
-    apart = np.concatenate(apart)
-    apart = apart[np.isfinite(apart)]
-    azimuth_gap, takeoff_gap = coverage_gaps_deg(rays.azimuth_deg, rays.takeoff_deg)
-    return Fit(
-        num_polarities=int(used.sum()),
-        num_ratios=len(apart),
-        num_amplitudes=int(np.sum(np.isfinite(rays.p_amplitude))),
-        misfit=float(np.sum((size * root)[wrong])) / whole if whole else np.nan,
-        ratio_misfit=float(np.median(np.abs(apart))) if len(apart) else np.nan,
-        station_distribution_ratio=whole / float(np.sum(size)) if len(size) else np.nan,
-        azimuthal_gap_deg=azimuth_gap,
-        takeoff_gap_deg=takeoff_gap,
+    value, whose, model = value[used], whose[used], model[used]
+    weight = np.abs(value) * np.sqrt(np.abs(model))
+    whole = total(weight, whose)
+    gaps = [coverage_gaps_deg(*angles) for angles in _by_event(event, num, rays)]
+    num_ratios, ratio_misfit = _ratios(rays, event, num, p, sv, sh, ratio_shift)
+    return Fits(
+        num_polarities=np.bincount(whose, minlength=num),
+        num_ratios=num_ratios,
+        num_amplitudes=np.bincount(event[np.isfinite(rays.p_amplitude)], minlength=num),
+        misfit=_share(total(np.where(value * model < 0, weight, 0), whose), whole),
+        ratio_misfit=ratio_misfit,
+        station_distribution_ratio=_share(whole, total(np.abs(value), whose)),
+        azimuthal_gap_deg=np.array([gap for gap, _ in gaps], float),
+        takeoff_gap_deg=np.array([gap for _, gap in gaps], float),
     )
 
 
+def _share(part, whole):
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+
+
+def _by_event(event, num, rays):
+    """Azimuths and take-off angles of each event."""
+    order = np.argsort(event, kind="stable")
+    ends = np.searchsorted(event[order], np.arange(1, num))
+    parts = [np.split(x[order], ends) for x in (rays.azimuth_deg, rays.takeoff_deg)]
+    return zip(*parts, strict=True)
+
+
+def _ratios(rays, event, num, p, sv, sh, shift):
+    """How many ratios each event has, and the median size of their misfits."""
+    log = lambda x: np.log10(np.maximum(np.abs(x), np.finfo(float).tiny))
+    apart = [
+        rays.log10_sp - (log(np.hypot(sv, sh)) - log(p) + shift),
+        rays.log10_svp - (log(sv) - log(p) + shift),
+        rays.log10_shp - (log(sh) - log(p) + shift),
+        rays.log10_svsh - (log(sv) - log(sh)),
+    ]
+    size, whose = np.abs(np.concatenate(apart)), np.tile(event, len(apart))
+    used = np.isfinite(size)
+    size, whose = size[used], whose[used]
+    order = np.lexsort([size, whose])
+    count = np.bincount(whose, minlength=num)
+    first = np.cumsum(count) - count
+    middle = np.full(num, np.nan)
+    some = count > 0
+    ordered = size[order]
+    lower, upper = first + np.maximum(count - 1, 0) // 2, first + count // 2
+    middle[some] = 0.5 * (ordered[lower[some]] + ordered[upper[some]])
+    return count, middle
+
+
 def radiated(tensor: np.ndarray, azimuth_deg: np.ndarray, takeoff_deg: np.ndarray) -> np.ndarray:
-    """Amplitudes of P, SV and SH in rays: ray by 3. The host's twin of `diffseis.source.radiation`."""
+    """Amplitudes of P, SV and SH in rays: ray by 3. The host's twin of `diffseis.source.radiation`.
+
+    Args:
+        tensor: 3 by 3, or one per ray.
+        azimuth_deg, takeoff_deg: of the rays; take-off from down.
+    """
     a, i = np.radians(np.asarray(azimuth_deg, float)), np.radians(np.asarray(takeoff_deg, float))
     ray = np.stack([np.sin(i) * np.cos(a), np.sin(i) * np.sin(a), np.cos(i)], axis=-1)
     sv = np.stack([np.cos(i) * np.cos(a), np.cos(i) * np.sin(a), -np.sin(i)], axis=-1)
     sh = np.stack([-np.sin(a), np.cos(a), np.zeros_like(a)], axis=-1)
-    force = ray @ np.asarray(tensor)
+    force = (ray[..., None, :] @ np.asarray(tensor))[..., 0, :]
     return np.stack([np.sum(force * wave, axis=-1) for wave in (ray, sv, sh)], axis=-1)

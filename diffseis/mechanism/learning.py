@@ -9,6 +9,7 @@ References:
 
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -52,6 +53,38 @@ def log_evidences(
     return jax.lax.map(one, (data, draws))
 
 
+@eqx.filter_jit
+def thinned(draws: Draws, least: int) -> Draws:
+    """Every n-th draw of a batch, so many that at least `least` are left: draws are in the order of their kernels, which keep their shares.
+
+    Args:
+        draws: of the batch.
+        least: draws per event.
+    """
+    every = max(1, draws.log_weight.shape[1] // least)
+
+    def one(event):
+        weight = jax.nn.log_softmax(event.log_weight[::every])
+        rest = (event.log_evidence, event.effective_fraction)
+        return Draws(event.point[::every], weight, event.log_likelihood[::every], *rest)
+
+    return jax.vmap(one)(draws)
+
+
+_DRAWS = 256
+"""Of each event, that the evidence is made of."""
+
+
+def _loss(noise, given):
+    """Minus the log of the noise's posterior density."""
+    space, data, draws, prior = given
+    return -jnp.sum(log_evidences(space, data, draws, noise)) - prior.log_density(noise)
+
+
+def _cast(tree, dtype):
+    return jax.tree.map(lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
+
+
 def learn_noise(
     space: AbstractSourceSpace,
     search: GridSearch,
@@ -81,21 +114,21 @@ def learn_noise(
     """
     if num_rounds < 1:
         raise ValueError(f"`num_rounds` must be at least 1, got {num_rounds}")
-    flat, unravel = ravel_pytree(prior.centre)
-
-    def loss(flat, given):
-        space, data, draws = given
-        noise = unravel(flat)
-        return -jnp.sum(log_evidences(space, data, draws, noise)) - prior.log_density(noise)
-
+    noise, dtype = prior.centre, prior.centre.mispick_logit.dtype
+    single, data = _cast(data, jnp.float32), _cast(data, dtype)
     history, change = [_common(prior.centre)], np.inf
     for number in range(num_rounds):
         renewed = jax.vmap(lambda k, n=number: jr.fold_in(k, n))(keys)
-        draws = posteriors(space, search, data, unravel(flat), batch_size=batch_size, keys=renewed)
-        found = lbfgs(loss, flat, (space, data, draws), num_steps=_STEPS, first_change=0.3, tolerance=1e-5)
-        change = float(jnp.max(jnp.abs(found.value - flat)))
-        flat = found.value
-        history.append(_common(unravel(flat)))
+        # Draws are made in single precision, by the program that will make those of all events.
+        draws = posteriors(
+            space, search, single, noise.astype(jnp.float32), batch_size=batch_size, keys=renewed
+        )
+        given = (space, data, _cast(thinned(draws, _DRAWS), dtype), prior)
+        found = lbfgs(_loss, noise, given, num_steps=_STEPS, first_change=0.3, tolerance=1e-5)
+        moved = jax.tree.map(lambda a, b: jnp.abs(a - b), found.value, noise)
+        change = float(jnp.max(ravel_pytree(moved)[0]))
+        noise = found.value
+        history.append(_common(noise))
         if progress is not None:
             progress(number + 1, num_rounds)
         if not np.isfinite(change):
@@ -105,7 +138,7 @@ def learn_noise(
         if change < _SETTLED:
             break
     result = RESULTS.successful if change < _SETTLED else RESULTS.max_steps_reached
-    return Solution(value=unravel(flat), result=result, stats={"history": history, "change": change})
+    return Solution(value=noise, result=result, stats={"history": history, "change": change})
 
 
 def _common(noise: Noise) -> dict[str, float]:

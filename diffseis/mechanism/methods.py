@@ -37,16 +37,27 @@ class Method(Protocol):
         ...
 
 
-def grid_method(
+def grid_search(
     source: str, space: AbstractSourceSpace, *, num_draws: int = 1024, spacing_deg: float | None = None
-) -> Method:
-    """Exhaustive grid search, then weighted draws: see `GridSearch`."""
+) -> GridSearch:
+    """How the sources of a kind are searched.
+
+    Args:
+        source: "dc", "shear-tensile", "deviatoric" or "mt".
+        space: of the sources.
+        num_draws: of double couples; of the others twice as many.
+        spacing_deg: of the grid; by default `SPACINGS_DEG`.
+    """
     grid = source_grid(space, SPACINGS_DEG[source] if spacing_deg is None else spacing_deg)
     # More dimensions need more draws to find what the coarser grid leaves.
     many = 1 if source == "dc" else 2
-    search = GridSearch(
+    return GridSearch(
         grid, num_draws=many * num_draws, num_first=256 * many, num_rounds=3 if source == "dc" else 6
     )
+
+
+def grid_method(search: GridSearch) -> Method:
+    """Exhaustive grid search, then weighted draws: see `GridSearch`."""
 
     def run(space, data, noise, keys):
         return posteriors(space, search, data, noise, keys=keys)

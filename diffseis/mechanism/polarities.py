@@ -8,6 +8,8 @@ References:
     double-couple focal mechanisms of local earthquakes, doi:10.1093/gji/ggy096.
 """
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,13 +18,8 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from diffseis.mechanism.noise import Noise
 from diffseis.mechanism.observables import AbstractObservable
+from diffseis.mechanism.pieces import ray_by_ray, sum_over_rays
 from diffseis.mechanism.rays import RayRows
-
-_CHUNK = 32
-"""Rays at once: what they need of all sources of a grid stays in a core's cache."""
-
-_FACTORS = 8
-"""Probabilities that are multiplied before a logarithm is taken: each is at least about 1e-4."""
 
 _LEAST = 1e-4
 
@@ -57,39 +54,29 @@ class Polarities(AbstractObservable):
 
     def log_prob(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, " source"]:
         noise = noise.astype(six.dtype)
-        sign = jnp.where(self.mask, self.sign, 0).astype(six.dtype)
-        rows = jax.tree.map(lambda x: jnp.where(self.mask[:, None], x, 0).astype(six.dtype), self.rows)
-        low, span = self._range(noise)
-        num = sign.shape[0]
-        if num <= 2 * _CHUNK:
-            return _log_prob(rows, sign, low, span, noise.polarity_sd, six)
-        # Rows that are added have the probability 1.
-        missing = -num % _CHUNK
-        pieces = jax.tree.map(
-            lambda x: jnp.pad(x, ((0, missing), (0, 0))).reshape(-1, _CHUNK, x.shape[-1]), rows
-        )
-        sign, low, span = (
-            jnp.pad(x, (0, missing), constant_values=fill).reshape(-1, _CHUNK)
-            for x, fill in ((sign, 0), (low, 1), (span, 0))
-        )
 
-        @jax.checkpoint
-        def add(total, piece):
-            rows, sign, low, span = piece
-            return total + _log_prob(rows, sign, low, span, noise.polarity_sd, six), None
+        def piece(rays):
+            rows, *readings = rays
+            one = functools.partial(_probability, polarity_sd=noise.polarity_sd)
+            # One logarithm for the eight factors of a piece, each at least `_LEAST`: even the product is far from the smallest number.
+            return jnp.log(functools.reduce(jnp.multiply, ray_by_ray(one, rows.amplitudes(six), *readings)))
 
-        return jax.lax.scan(add, jnp.zeros(six.shape[0], six.dtype), (pieces, sign, low, span))[0]
+        nothing = jnp.zeros(six.shape[0], six.dtype)
+        return sum_over_rays(piece, self._readings(noise, six.dtype), self.mask, nothing)
 
-    def _range(self, noise):
-        """Probability of a reading against a clear motion, and how much more that of one with it is; 1 and 0 for masked rows."""
-        wrong = self.wrong(noise)
-        return jnp.where(self.mask, wrong, 1), jnp.where(self.mask, 1 - 2 * wrong, 0)
+    def _readings(self, noise, dtype):
+        """Rows, signs, probabilities of wrong ones and mask, without what masked rows may hold."""
+        rows = jax.tree.map(lambda x: jnp.where(self.mask[:, None], x, 0).astype(dtype), self.rows)
+        sign = jnp.where(self.mask, self.sign, 0).astype(dtype)
+        return rows, sign, self.wrong(noise).astype(dtype), self.mask
 
     def probabilities(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, "ray source"]:
         """Of each reading; 1 for masked rows."""
         noise = noise.astype(six.dtype)
-        rows = jax.tree.map(lambda x: jnp.where(self.mask[:, None], x, 0), self.rows)
-        return _probability(rows, self.sign.astype(six.dtype), *self._range(noise), noise.polarity_sd, six)
+        rows, *readings = self._readings(noise, six.dtype)
+        return jax.vmap(functools.partial(_probability, polarity_sd=noise.polarity_sd))(
+            rows.amplitudes(six), *readings
+        )
 
     def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "Polarities":
         keys, shape, dtype = jr.split(key, 4), self.sign.shape, self.sign.dtype
@@ -111,20 +98,8 @@ class Polarities(AbstractObservable):
         return jnp.sum(self.mask).astype(self.sign.dtype)
 
 
-def _probability(rows, sign, low, span, polarity_sd, six):
-    found = rows.amplitudes(six)
-    z = sign[:, None] * found.value * jax.lax.rsqrt(polarity_sd**2 + found.variance)
-    agree = 0.5 + 0.5 * jax.lax.erf(z * jnp.sqrt(jnp.asarray(0.5, six.dtype)))
-    return low[:, None] + span[:, None] * agree
-
-
-def _log_prob(rows, sign, low, span, polarity_sd, six):
-    """One logarithm for several factors, of which even the product is far from the smallest number."""
-    missing = -sign.shape[0] % _FACTORS
-    probability = _probability(rows, sign, low, span, polarity_sd, six)
-    probability = jnp.pad(probability, ((0, missing), (0, 0)), constant_values=1)
-    groups = probability.reshape(-1, _FACTORS, six.shape[0])
-    product = groups[:, 0]
-    for factor in range(1, _FACTORS):
-        product = product * groups[:, factor]
-    return jnp.sum(jnp.log(product), axis=0)
+def _probability(found, sign, wrong, mask, polarity_sd):
+    """Of the reading of one ray, by the amplitudes of sources."""
+    low, span = jnp.where(mask, wrong, 1), jnp.where(mask, 1 - 2 * wrong, 0)
+    z = sign * found.value * jax.lax.rsqrt(polarity_sd**2 + found.variance)
+    return low + span * (0.5 + 0.5 * jax.lax.erf(z * jnp.sqrt(jnp.asarray(0.5, z.dtype))))

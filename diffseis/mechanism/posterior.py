@@ -7,6 +7,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from diffseis.mechanism.batches import first_events, grown, map_there, size_of_batch
 from diffseis.mechanism.draws import Draws, draw, grid_kernels, next_kernels
 from diffseis.mechanism.event_data import EventData
 from diffseis.mechanism.noise import Noise
@@ -81,7 +82,7 @@ def grid_posterior(
     """
     value = data.log_prob(search.grid.six, noise)
     dtype = noise.mispick_logit.dtype
-    k_grid, *k_rounds = jr.split(key, 2 * search.num_rounds + 1)
+    k_grid, k_last, k_rounds = jr.split(key, 3)
     likelihood = lambda six: data.log_prob(six, noise)
     kernels = grid_kernels(
         space,
@@ -91,18 +92,17 @@ def grid_posterior(
         search.num_centres,
         key=k_grid,
     )
-    draws = None
-    for number in range(search.num_rounds):
-        num = search.num_draws if number == search.num_rounds - 1 else search.num_first
-        if draws is not None:
-            kernels = next_kernels(space, draws, search.num_centres, key=k_rounds[2 * number])
-        draws = draw(space, kernels, likelihood, num, key=k_rounds[2 * number + 1])
-    if draws is None:
-        raise ValueError("there was no round of draws")
-    return draws
+
+    def narrow(kernels, key):
+        k_draw, k_next = jr.split(key)
+        draws = draw(space, kernels, likelihood, search.num_first, key=k_draw)
+        return next_kernels(space, draws, search.num_centres, key=k_next), None
+
+    # One program for all rounds but the last.
+    kernels, _ = jax.lax.scan(narrow, kernels, jr.split(k_rounds, search.num_rounds - 1))
+    return draw(space, kernels, likelihood, search.num_draws, key=k_last)
 
 
-@eqx.filter_jit
 def posteriors(
     space: AbstractSourceSpace,
     search: GridSearch,
@@ -124,8 +124,18 @@ def posteriors(
         batch_size: events at once.
         keys: one per event.
     """
+    num = keys.shape[0]
+    size = size_of_batch(data)
+    data, keys = grown((data, keys), size)
+    return first_events(
+        _posteriors(space, search, data, noise, jnp.arange(size) < num, keys, batch_size), num
+    )
+
+
+@eqx.filter_jit
+def _posteriors(space, search, data, noise, there, keys, batch_size):
     dtype = noise.mispick_logit.dtype
     cast = lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x
     space, data = jax.tree.map(cast, (space, data))
     one = lambda event: grid_posterior(space, search, event[0], noise, key=event[1])
-    return jax.lax.map(one, (data, keys), batch_size=batch_size if batch_size > 1 else None)
+    return map_there(one, (data, keys), there, batch_size)

@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from diffseis.core import safe
 from diffseis.mechanism.noise import Noise
 from diffseis.mechanism.observables import AbstractObservable
+from diffseis.mechanism.pieces import ray_by_ray, sum_over_rays
 from diffseis.mechanism.rays import Amplitudes, RayRows
 
 DEGREES_OF_FREEDOM = 4.0
@@ -46,25 +47,30 @@ class AmplitudeRatios(AbstractObservable):
 
     def log_prob(self, six: Float[Array, "source 6"], noise: Noise) -> Float[Array, " source"]:
         noise = noise.astype(six.dtype)
-        mean, variance = self.moments(six, noise)
-        scale = jnp.sqrt(noise.ratio_sd**2 + variance)
-        far = (jnp.where(self.mask, self.observed, 0).astype(six.dtype)[:, None] - mean) / scale
-        nu = DEGREES_OF_FREEDOM
-        each = -jnp.log(scale) - 0.5 * (nu + 1) * jnp.log1p(far**2 / nu) - _NORMALISER
-        return jnp.sum(jnp.where(self.mask[:, None], each, 0), axis=0)
+        observed = jnp.where(self.mask, self.observed, 0).astype(six.dtype) - self._shift(noise)
+
+        def piece(rays):
+            above, below, observed, mask = rays
+            found = (_amplitudes(above, mask, six), _amplitudes(below, mask, six))
+            return functools.reduce(jnp.add, ray_by_ray(one, found, observed, mask))
+
+        def one(found, observed, mask):
+            mean, variance = _moments(*found)
+            square, nu = noise.ratio_sd**2 + variance, DEGREES_OF_FREEDOM
+            far = (observed - mean) ** 2 / (nu * square)
+            value = -0.5 * jnp.log(square) - 0.5 * (nu + 1) * jnp.log(1 + far) - _NORMALISER
+            return jnp.where(mask, value, 0)
+
+        rays = (self.numerator, self.denominator, observed, self.mask)
+        return sum_over_rays(piece, rays, self.mask, jnp.zeros(six.shape[0], six.dtype))
 
     def moments(
         self, six: Float[Array, "source 6"], noise: Noise
     ) -> tuple[Float[Array, "ray source"], Float[Array, "ray source"]]:
         """Mean of log10 of the ratio, and its variance by the errors of angles alone."""
-        above, below = (self._amplitudes(rows, six) for rows in (self.numerator, self.denominator))
-        up, down = _log_moments(above), _log_moments(below)
-        mean = up.mean - down.mean
-        variance = up.variance + down.variance
-        # Both waves leave along the same ray.
-        variance = variance - 2 * (up.by_azimuth * down.by_azimuth + up.by_takeoff * down.by_takeoff)
-        shift = self._shift(noise)
-        return mean / _LN10 + shift[:, None], jnp.maximum(variance, 0) / _LN10**2
+        found = (_amplitudes(rows, self.mask, six) for rows in (self.numerator, self.denominator))
+        mean, variance = _moments(*found)
+        return mean + self._shift(noise)[:, None], variance
 
     def _shift(self, noise: Noise) -> Float[Array, " ray"]:
         """What is added to log10 of the ratio of radiated amplitudes."""
@@ -75,20 +81,6 @@ class AmplitudeRatios(AbstractObservable):
                 own = noise.station_ratio.at[self.station_idx].get(mode="fill", fill_value=0.0)
                 shift = shift + jnp.where(self.station_idx >= 0, own, 0)
         return shift
-
-    def _amplitudes(self, rows, six) -> list[Amplitudes]:
-        # Masked rows are replaced by a ray with an amplitude, so that nothing of theirs is a NaN.
-        stand_in = jnp.asarray([1.0, 0, 0, 0, 0, 0], six.dtype)
-        found = []
-        for wave in rows.values():
-            clean = RayRows(
-                *(
-                    jnp.where(self.mask[:, None], x.astype(six.dtype), stand_in[None, :] * first)
-                    for x, first in ((wave.value, 1.0), (wave.by_azimuth, 0.0), (wave.by_takeoff, 0.0))
-                )
-            )
-            found.append(clean.amplitudes(six))
-        return found
 
     def simulate(self, six: Float[Array, "6"], noise: Noise, *, key: Key[Array, ""]) -> "AmplitudeRatios":
         keys, shape, dtype = jr.split(key, 3), self.observed.shape, self.observed.dtype
@@ -117,13 +109,38 @@ _NORMALISER = 0.9808292530117263
 """log of sqrt(4 pi) Gamma(2) / Gamma(5/2)."""
 
 
-class _LogMoments(eqx.Module):
-    """Of the natural logarithm of an amplitude: mean, variance, and what one standard deviation of either angle adds to it where that is small."""
+def _moments(above, below):
+    """Mean and variance of log10 of the ratio of radiated amplitudes."""
+    up, down = _log_moments(above), _log_moments(below)
+    mean = 0.5 * jnp.log(up.square / down.square)
+    variance = up.variance + down.variance
+    # Both waves leave along the same ray.
+    variance = variance - 2 * (up.by_azimuth * down.by_azimuth + up.by_takeoff * down.by_takeoff)
+    return mean / _LN10, jnp.maximum(variance, 0) / _LN10**2
 
-    mean: Float[Array, "ray source"]
-    variance: Float[Array, "ray source"]
-    by_azimuth: Float[Array, "ray source"]
-    by_takeoff: Float[Array, "ray source"]
+
+def _amplitudes(rows, mask, six) -> list[Amplitudes]:
+    # Masked rows are replaced by a ray with an amplitude, so that nothing of theirs is a NaN.
+    stand_in = jnp.asarray([1.0, 0, 0, 0, 0, 0], six.dtype)
+    found = []
+    for wave in rows.values():
+        clean = RayRows(
+            *(
+                jnp.where(mask[:, None], x.astype(six.dtype), stand_in[None, :] * first)
+                for x, first in ((wave.value, 1.0), (wave.by_azimuth, 0.0), (wave.by_takeoff, 0.0))
+            )
+        )
+        found.append(clean.amplitudes(six))
+    return found
+
+
+class _LogMoments(eqx.Module):
+    """Of the natural logarithm of an amplitude: mean (as the square of its exponential), variance, and what one standard deviation of either angle adds to it where that is small."""
+
+    square: Float[Array, "*ray source"]
+    variance: Float[Array, "*ray source"]
+    by_azimuth: Float[Array, "*ray source"]
+    by_takeoff: Float[Array, "*ray source"]
 
 
 def _log_moments(parts: list[Amplitudes]) -> _LogMoments:
@@ -137,10 +154,9 @@ def _log_moments(parts: list[Amplitudes]) -> _LogMoments:
     ]
     if len(parts) > 1:
         # The length of a vector of two has nodes at points only: derivatives, made finite there, do.
-        return _LogMoments(0.5 * jnp.log(square + 0.5 * spread), by[0] ** 2 + by[1] ** 2, *by)
+        return _LogMoments(square + 0.5 * spread, by[0] ** 2 + by[1] ** 2, *by)
     ratio = square / spread
-    mean = 0.5 * jnp.log(square + spread * _shift(ratio))
-    return _LogMoments(mean, 1 / (ratio + _excess(ratio)), *by)
+    return _LogMoments(square + spread * _shift(ratio), 1 / (ratio + _excess(ratio)), *by)
 
 
 _LEAST_VARIANCE = 1e-6

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from diffseis.core import safe
+from diffseis.mechanism.batches import first_events, grown, map_there, size_of_batch
 from diffseis.mechanism.draws import Draws, comb
 from diffseis.mechanism.spaces import AbstractSourceSpace, sixes
 from diffseis.source import (
@@ -62,14 +63,18 @@ def summarise(
         key: of the choice of draws.
     """
     six = sixes(space, draws.point)
-    axes = jax.vmap(lambda m: axes_quaternion(tensor_of_six(m)))(six)
+    axes = jax.vmap(space.axes)(draws.point)
     weight = jnp.exp(draws.log_weight)
     share, member = _modes(axes, draws.log_likelihood, weight)
-    first = jnp.argmax(share)
-    tensor, quaternion = _mean(six, jnp.where(member == first, weight, 0))
-    for _ in range(2):
-        near = jax.vmap(lambda q, c=quaternion: kagan_angle_of(c, q))(axes) < _MODE_RAD
-        tensor, quaternion = _mean(six, jnp.where(near, weight, 0))
+    first = member == jnp.argmax(share)
+
+    def centre(found, _):
+        near = jax.vmap(lambda q: kagan_angle_of(found[1], q))(axes) < _MODE_RAD
+        return _mean(six, jnp.where(near, weight, 0)), None
+
+    best = jnp.argmax(jnp.where(first, draws.log_likelihood, -jnp.inf))
+    start = (tensor_of_six(six[best]), axes[best])
+    (tensor, quaternion), _ = jax.lax.scan(centre, start, None, length=3)
     if is_double_couple:
         planes = planes_of(quaternion)
         tensor = tensor_of_six(space.six(quaternion))
@@ -126,10 +131,18 @@ def _plane_errors(planes, quaternion):
     return jnp.where(use, far, near)
 
 
-@eqx.filter_jit
 def summaries(
     space: AbstractSourceSpace, draws: Draws, num: int, is_double_couple: bool, *, keys: Key[Array, " event"]
 ) -> Summary:
     """`summarise` a batch."""
+    num_events = keys.shape[0]
+    size = size_of_batch(draws)
+    draws, keys = grown((draws, keys), size)
+    there = jnp.arange(size) < num_events
+    return first_events(_summaries(space, draws, num, is_double_couple, there, keys), num_events)
+
+
+@eqx.filter_jit
+def _summaries(space, draws, num, is_double_couple, there, keys):
     one = lambda event: summarise(space, event[0], num, is_double_couple, key=event[1])
-    return jax.lax.map(one, (draws, keys))
+    return map_there(one, (draws, keys), there)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key
 
+from diffseis.mechanism.batches import first_events, grown, map_there, size_of_batch
 from diffseis.mechanism.draws import Draws, LogLikelihood, draw, grid_kernels, next_kernels
 from diffseis.mechanism.event_data import EventData
 from diffseis.mechanism.noise import Noise
@@ -144,7 +145,6 @@ def stein_posterior(
     return draw(space, proposal, likelihood, search.num_draws, key=k_draw)
 
 
-@eqx.filter_jit
 def stein_posteriors(
     space: AbstractSourceSpace,
     search: SteinSearch,
@@ -154,7 +154,16 @@ def stein_posteriors(
     keys: Key[Array, " event"],
 ) -> Draws:
     """`stein_posterior` of a batch of events, one after another, in the noise's precision."""
+    num = keys.shape[0]
+    size = size_of_batch(data)
+    data, keys = grown((data, keys), size)
+    return first_events(_stein_posteriors(space, search, data, noise, jnp.arange(size) < num, keys), num)
+
+
+@eqx.filter_jit
+def _stein_posteriors(space, search, data, noise, there, keys):
     dtype = noise.mispick_logit.dtype
     cast = lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x
     space, data = jax.tree.map(cast, (space, data))
-    return jax.lax.map(lambda e: stein_posterior(space, search, e[0], noise, key=e[1]), (data, keys))
+    one = lambda event: stein_posterior(space, search, event[0], noise, key=event[1])
+    return map_there(one, (data, keys), there)

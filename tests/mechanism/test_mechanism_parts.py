@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from diffseis import mechanism, source
 from diffseis.mechanism import draws
+from diffseis.mechanism.invert import solve_apart
 from tests.helpers.gradients import check_grads
 from tests.mechanism.made_up import catalogue, couples, only
 
@@ -107,12 +108,42 @@ def test_a_fit_against_its_own_radiation():
     sign = np.sign(amplitude[:, 0])
     sign[0] = -sign[0]
     ratio = np.log10(np.hypot(amplitude[:, 1], amplitude[:, 2]) / np.abs(amplitude[:, 0])) + 0.3
-    fit = mechanism.fit_of(dataclasses.replace(table, polarity=sign, log10_sp=ratio), tensors[0], 0.1)
+    event = np.zeros(len(sign), int)
+    fit = mechanism.fits_of(
+        dataclasses.replace(table, polarity=sign, log10_sp=ratio), event, tensors[:1], 0.1
+    )
     root = np.sqrt(np.abs(amplitude[:, 0]))
-    np.testing.assert_allclose(fit.misfit, root[0] / root.sum(), rtol=1e-6)
-    np.testing.assert_allclose(fit.station_distribution_ratio, root.mean(), rtol=1e-6)
-    np.testing.assert_allclose(fit.ratio_misfit, 0.2, rtol=1e-6)
-    assert (fit.num_polarities, fit.num_ratios) == (40, 40)
+    np.testing.assert_allclose(fit.misfit, [root[0] / root.sum()], rtol=1e-6)
+    np.testing.assert_allclose(fit.station_distribution_ratio, [root.mean()], rtol=1e-6)
+    np.testing.assert_allclose(fit.ratio_misfit, [0.2], rtol=1e-6)
+    assert (fit.num_polarities[0], fit.num_ratios[0]) == (40, 40)
+
+
+def test_fits_of_many_events_are_those_of_each():
+    table, tensors = catalogue(3, 12)
+    event = np.unique(table.event_id, return_inverse=True)[1]
+    table = dataclasses.replace(table, log10_sp=np.where(np.arange(len(event)) % 3, 0.1 * event, np.nan))
+    order = np.random.default_rng(0).permutation(len(event))
+    together = mechanism.fits_of(table.take(order), event[order], tensors, 0.2)
+    for i in range(3):
+        own = table.take(event == i)
+        alone = mechanism.fits_of(own, np.zeros(len(own), int), tensors[i : i + 1], 0.2)
+        for name, value in vars(together).items():
+            np.testing.assert_allclose(value[i], getattr(alone, name)[0], rtol=1e-12, err_msg=name)
+
+
+def test_one_bad_event_takes_no_other_with_it():
+    done, told = [], {}
+
+    def solve(names):
+        if "bad" in names:
+            raise ArithmeticError("no")
+        done.extend(names)
+
+    errors = solve_apart(solve, ["a", "bad", "b"], told.__setitem__)
+    assert done == ["a", "b"]
+    assert told == {"bad": "ArithmeticError: no"}
+    assert len(errors) == 1
 
 
 def test_the_mixture_of_kernels_is_normalised():
