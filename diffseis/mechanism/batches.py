@@ -15,7 +15,7 @@ Tree = TypeVar("Tree")
 Result = TypeVar("Result")
 
 
-def size_of_batch(tree: Tree) -> int:
+def size_of_batch(tree: object) -> int:
     """A multiple of 256 (of 16, where events are large) that holds the events of arrays with a leading axis of events."""
     leaves = jax.tree.leaves(tree)
     num = leaves[0].shape[0]

@@ -113,7 +113,7 @@ def invert(
         drawn = run(space, batch(own, names), learned.astype(jnp.float32), keys)
         summary = summaries(space, drawn, num_kept, source == "dc", keys=keys)
         found = jax.device_get((summary, drawn.log_evidence, drawn.effective_fraction))
-        columns = posterior_columns(*found, drawn.point.shape[1])
+        columns = posterior_columns(found[0], found[1], found[2], drawn.point.shape[1])
         table.put(names, with_fits(columns, own, event, shift))
         draws[table.rows(names)] = found[0].six
 
