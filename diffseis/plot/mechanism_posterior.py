@@ -10,9 +10,10 @@ from matplotlib.patches import Circle
 
 from diffseis.plot.beachballs import BALL_COLOUR, ball_transform
 from diffseis.plot.densities import mass_levels, normalised
-from diffseis.plot.focal_sphere import LOWER, Hemisphere, disc_grid, p_amplitude
+from diffseis.plot.focal_sphere import LOWER, Hemisphere, disc_grid
 from diffseis.plot.nodal_curves import nodal_lines
 from diffseis.plot.style import P_COLOUR, S_COLOUR
+from diffseis.source import p_amplitudes
 
 MAX_PLANES = 100
 UP_MAP = LinearSegmentedColormap.from_list("first motion up", ["white", BALL_COLOUR])
@@ -106,7 +107,7 @@ def probability_up(
     weight = normalised(None if weights is None else weights[chosen], len(chosen))
     along, places = disc_grid(num)
     blocks = [
-        np.sign(p_amplitude(tensors[chosen], part)) @ weight for part in _blocks(sphere.direction(places))
+        np.sign(p_amplitudes(tensors[chosen], part)) @ weight for part in _blocks(sphere.direction(places))
     ]
     return along, np.clip(0.5 + 0.5 * np.concatenate(blocks), 0.0, 1.0).reshape(num, num)
 
