@@ -87,8 +87,7 @@ def _draw_ball(ax: Axes, page: MechanismPage) -> np.ndarray:
         ax.plot(
             [], [], color="#C2410C", linewidth=1.2, dashes=(4, 2), label="planes of the best double couple"
         )
-    if len(page.draws):
-        draw_posterior_planes(ax, page.draws)
+    if len(page.draws) and draw_posterior_planes(ax, page.draws):
         ax.plot([], [], color="#8A8A8A", linewidth=0.6, label=f"nodal lines of the {page.sample}")
     places = draw_polarities(
         ax, page.azimuth_deg, page.takeoff_deg, page.polarity, tensor=page.tensor, size_points=7.5

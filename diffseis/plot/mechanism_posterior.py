@@ -34,13 +34,16 @@ def draw_posterior_planes(
     colour: str = "black",
     linewidth: float = 0.5,
     zorder: float = 4.0,
-) -> None:
-    """Thin nodal lines of up to 100 draws, evenly chosen; the fainter, the more there are. The draws shall be of equal weight."""
+) -> int:
+    """Thin nodal lines of up to 100 draws, evenly chosen; the fainter, the more there are. The draws shall be of equal weight.
+
+    Returns how many draws have any.
+    """
     chosen = tensors[thinned(len(tensors), MAX_PLANES)]
     lines = [nodal_lines(tensor, sphere) for tensor in chosen]
     lines = [line for line in lines if np.size(line.vertices)]
     if not lines:
-        return
+        return 0
     bundle = PathCollection(
         lines,
         facecolors="none",
@@ -51,6 +54,7 @@ def draw_posterior_planes(
         zorder=zorder,
     )
     ax.add_artist(bundle)
+    return len(lines)
 
 
 def draw_fuzzy_ball(

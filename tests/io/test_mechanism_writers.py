@@ -1,6 +1,7 @@
 """Mechanisms as files: what is written comes back, by our readers and by others."""
 
 import csv
+import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
@@ -164,6 +165,15 @@ def test_a_posterior_of_something_else(tmp_path):
     xarray.Dataset({"a": ("x", [1.0])}).to_netcdf(tmp_path / "p.nc", engine="h5netcdf")
     with pytest.raises(InputError, match="six_vector"):
         read_mechanism_posterior(tmp_path / "p.nc")
+
+
+def test_quakeml_of_hash_has_no_posterior(couples, tmp_path):
+    """Its errors are root mean squares, without a level of confidence; no plane is told to be the fault."""
+    write_mechanisms_quakeml(tmp_path / "m.xml", dataclasses.replace(couples, method="hash"))
+    text = (tmp_path / "m.xml").read_text()
+    assert "accepted mechanisms: half within" in text
+    for word in ("posterior", "confidenceLevel", "preferredPlane"):
+        assert word not in text
 
 
 def test_psmeca(couples, tensors, tmp_path):
