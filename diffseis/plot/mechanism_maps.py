@@ -31,6 +31,7 @@ from diffseis.plot.style import (
 _RADII_POINTS = (5.5, 15.0)
 _PLAIN_POINTS = 10.0
 _MAX_NAMES = 60
+_LONGEST_NAME = 16
 _NETWORK_INCHES = 2.8
 _POINTS = 72.0
 
@@ -210,5 +211,8 @@ def _name_events(
     """Beside the balls, where there is room: all balls and epicentres are in the way."""
     if len(names) > _MAX_NAMES:
         return
-    names = [plain_text(name) for name in names]
+    # The ends of ids tell events apart: their beginnings are often the same.
+    longest = _LONGEST_NAME
+    names = [name if len(name) <= longest else "…" + name[1 - longest :] for name in names]
+    names = [plain_text(name, longest=longest + 4) for name in names]
     place_names(ax, names, centres, homes, fontsize=6.5, colour="black", marker_points=radii + 1.5)

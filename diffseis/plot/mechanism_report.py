@@ -101,7 +101,7 @@ def overview_figures(
 
 
 def _style_key(figure: Figure, tensors: np.ndarray) -> None:
-    """Colours, numbers and limits of the styles under the triangle."""
+    """Colours, numbers and limits of the styles about the triangle."""
     styles = faulting_styles(tensors)
     counts = {style: int(np.sum(styles == style)) for style in STYLE_COLOURS}
     handles = [
@@ -109,7 +109,7 @@ def _style_key(figure: Figure, tensors: np.ndarray) -> None:
         for s, n in counts.items()
         if n
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     limits = "Reverse: T plunges by more than 50°; strike-slip: B by more than 60°; normal: P by more than 60° (dashed).\nThin: 30°. Frohlich & Apperson (1992)."
     figure.supxlabel(f"{BALL_CONVENTION}.\n{limits}", fontsize=7, color="#555555", x=0.01, ha="left")
 
