@@ -40,7 +40,7 @@ def mechanism(
     angle_error_deg: str | None = typer.Option(
         None, help="TAKEOFF,AZIMUTH: error of computed angles by the velocity model (default 5,2)."
     ),
-    vp_vs: float = typer.Option(3**0.5, help="At the sources."),
+    vp_vs: float = typer.Option(3**0.5, help="At the sources (HASH: 1.70 if not given)."),
     composite: str | None = typer.Option(None, help="One mechanism of all events, of this name."),
     station_terms: bool = typer.Option(
         False, "--station-terms", help="Learn terms of stations, and find reversed ones."
@@ -48,11 +48,15 @@ def mechanism(
     no_learn: bool = typer.Option(
         False, "--no-learn", help="Take the noise as given, instead of learning it."
     ),
-    mispick: float = typer.Option(0.1, help="Share of wrong first motions; learning begins with it."),
+    mispick: float = typer.Option(
+        0.1, help="Share of wrong first motions; learning begins with it; HASH's badfrac."
+    ),
     polarity_sd: float = typer.Option(
         0.1, help="Amplitude below which first motions drown, over the largest."
     ),
-    ratio_sd: float = typer.Option(0.4, help="Scatter of log10 amplitude ratios."),
+    ratio_sd: float = typer.Option(
+        0.4, help="Scatter of log10 amplitude ratios; HASH's qbadfac (0.3 if not given)."
+    ),
     num_draws: int = typer.Option(1024, help="Per event."),
     figures: str = typer.Option(
         "8", help="Pages of so many events, the most and the least certain; all; none: no figure at all."
@@ -62,6 +66,7 @@ def mechanism(
     """Focal mechanisms of first motions, amplitude ratios and amplitudes, with their posteriors."""
     from diffseis.cli.terminal import numbers
     from diffseis.core.errors import InputError
+    from diffseis.core.words import plural
     from diffseis.workflows.mechanism_config import load_mechanism_config
 
     if hash_mode and method not in ("grid", "hash"):
@@ -104,7 +109,7 @@ def mechanism(
         _, record = run_mechanisms(config, progress=reporter.update)
     summary = record["summary"]
     words = ", ".join(f"{count} {word}" for word, count in sorted(summary["status"].items()))
-    typer.echo(f"{summary['num_events']} events: {words or 'none'}")
+    typer.echo(f"{plural(summary['num_events'], 'event')}: {words or 'none'}")
     if summary["num_mechanisms"]:
         grades = ", ".join(f"{count} {grade}" for grade, count in sorted(summary["grade"].items()))
         what = "accepted mechanisms" if record["settings"]["method"] == "hash" else "posterior"

@@ -11,14 +11,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
 from diffseis.io.fixed_columns import FixedLine, fixed_lines, whole_year
 from diffseis.io.hypo71 import hypo71_origin, p_remark
 from diffseis.io.notices import Notice
-from diffseis.io.origins import new_name, origin_table
-from diffseis.io.rays import Ray, check_ray, collect_rays
+from diffseis.io.ray_bulletin import RayBulletin
+from diffseis.io.rays import Ray
 
 _SHIFT = 1
 """Lines of a listing begin with a column for the printer."""
@@ -29,41 +28,29 @@ def read_fpfit(path: str | Path) -> tuple[RadiationTable, EventTable, list[Notic
 
     FPFIT weights first motions by error rates of its control file; here their sizes are those of `diffseis.io.hypo71.p_remark`.
     """
-    origins: list[dict[str, Any]] = []
-    names: set[str] = set()
-    rays: list[Ray] = []
-    refused: list[InputError] = []
-    unsigned, expected = 0, ""
-    current: dict[str, Any] | None = None
+    bulletin, expected = RayBulletin(path), ""
     for line in fixed_lines(path):
         word = (line.text[1:].split() or [""])[0]
-        try:
+        with bulletin.refusing():
             if word in ("DATE", "STN"):
                 expected = word
-                current = None if word == "DATE" else current
+                if word == "DATE":
+                    bulletin.close()
             elif expected == "DATE" and word:
                 expected = ""
-                origin = hypo71_origin(line, _SHIFT, whole_year(line.number(2, 2, "year")))
-                current = origin | {"event_id": new_name(origin["event_id"], names)}
-                names.add(current["event_id"])
-                origins.append(current)
+                bulletin.begin(hypo71_origin(line, _SHIFT, whole_year(line.number(2, 2, "year"))))
             elif expected != "STN":
                 continue
             elif not line.word(2, 4):
                 expected = ""
             elif not line.word(23, 1):
-                unsigned += 1
+                bulletin.unsigned += 1
             else:
-                rays.append(check_ray(_ray(line, current), path, line.line))
-        except InputError as error:
-            refused.append(error)
-    table, notices = collect_rays(rays, refused, path, unsigned=unsigned)
-    return table, origin_table(origins), notices
+                bulletin.add(_ray(line, bulletin.event(line.line, "event line")), line.line)
+    return bulletin.tables()
 
 
-def _ray(line: FixedLine, origin: dict[str, Any] | None) -> Ray:
-    if origin is None:
-        raise line.error("stands under no event that could be read", "event", "check the event line above")
+def _ray(line: FixedLine, origin: dict[str, Any]) -> Ray:
     azimuth, takeoff = line.number(13, 3, "azimuth"), line.number(17, 3, "angle of incidence")
     if math.isnan(azimuth) or math.isnan(takeoff):
         raise line.error("has no azimuth or no angle of incidence", "angle of incidence")

@@ -16,32 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from diffseis.core.errors import InputError
 from diffseis.io.fixed_columns import FixedLine, fixed_lines, whole_year
 from diffseis.io.origins import blank_origin, check_origin, new_name
-from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, motion_sign, onset_size, station_name
+from diffseis.io.ray_bulletin import RayBulletin
+from diffseis.io.rays import EMERGENT_SIZE, Ray, motion_sign, onset_size, station_name
 
 _QUALITY_SIZES = {0.0: 1.0, 1.0: EMERGENT_SIZE}
 """HASH uses no first motion of a worse quality than 1."""
 
 _NO_MOTION = ("", ".", "?", "N")
-
-
-@dataclass(frozen=True)
-class HashPhases:
-    """What a phase file holds.
-
-    Attributes:
-        origins: of the events, as `origin_table` takes them.
-        rays: of the first motions.
-        refused: why lines could not be used.
-        unsigned: how many P picks have no first motion.
-    """
-
-    origins: list[dict[str, Any]]
-    rays: list[Ray]
-    refused: list[InputError]
-    unsigned: int
 
 
 @dataclass(frozen=True)
@@ -55,48 +38,35 @@ class _Format:
     ray: Callable[[FixedLine], dict[str, Any]]
 
 
-def read_hash_phases(path: str | Path, kind: int) -> HashPhases:
+def read_hash_phases(path: str | Path, kind: int) -> RayBulletin:
     """Read a phase file of HASH's format 1 to 5; events and lines that cannot be used are left out and told."""
-    layout = _FORMATS[kind]
-    origins: list[dict[str, Any]] = []
-    names: set[str] = set()
-    rays: list[Ray] = []
-    refused: list[InputError] = []
-    unsigned = 0
-    current: dict[str, Any] | None = None
+    layout, bulletin = _FORMATS[kind], RayBulletin(path)
     for line in fixed_lines(path):
-        try:
+        with bulletin.refusing():
             if layout.is_event.match(line.text):
-                current = None
-                origin = layout.origin(line, names)
+                bulletin.close()
+                origin = layout.origin(line, bulletin.names)
                 check_origin(origin, path, line.line)
-                origins.append(origin)
-                names.add(origin["event_id"])
-                current = origin
+                bulletin.begin(origin)
             elif not line.word(1, 4):
-                current = None
+                bulletin.close()
             elif not layout.is_pick(line):
                 continue
             elif layout.motion(line) in _NO_MOTION:
-                unsigned += 1
+                bulletin.unsigned += 1
             else:
-                rays.append(_ray(layout, line, current))
-        except InputError as error:
-            refused.append(error)
-    return HashPhases(origins, rays, refused, unsigned)
+                bulletin.add(_ray(layout, line, bulletin.event(line.line, "event line")), line.line)
+    return bulletin
 
 
-def _ray(layout: _Format, line: FixedLine, origin: Mapping[str, Any] | None) -> Ray:
-    if origin is None:
-        raise line.error("stands under no event that could be read", "event", "check the event line above")
+def _ray(layout: _Format, line: FixedLine, origin: Mapping[str, Any]) -> Ray:
     motion = layout.motion(line)
     sign = motion_sign(motion)
     if math.isnan(sign):
         raise line.error(f"{motion!r} is no first motion", "polarity", "use U, D, + or -")
     facts = layout.ray(line)
     facts["polarity"] *= sign
-    ray = Ray(event_id=origin["event_id"], time=origin["time"], **facts)
-    return check_ray(ray, line.path, line.line)
+    return Ray(event_id=origin["event_id"], time=origin["time"], **facts)
 
 
 def _with_angles(line: FixedLine) -> dict[str, Any]:

@@ -8,15 +8,14 @@ import math
 from pathlib import Path
 from typing import Any
 
-from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
 from diffseis.io.fixed_columns import FixedLine, fixed_lines
 from diffseis.io.hypo71 import p_remark
 from diffseis.io.hypoinverse import IS_SUMMARY, hypoinverse_origin
 from diffseis.io.notices import Notice
-from diffseis.io.origins import new_name, origin_table
-from diffseis.io.rays import Ray, check_ray, collect_rays, station_name
+from diffseis.io.ray_bulletin import RayBulletin
+from diffseis.io.rays import Ray, station_name
 
 _FIRST = 14
 """Column of the P remark: onset, P, first motion, weight code."""
@@ -27,37 +26,25 @@ def read_hypoinverse_polarities(path: str | Path) -> tuple[RadiationTable, Event
 
     Sizes are those of `diffseis.io.hypo71.p_remark`.
     """
-    origins: list[dict[str, Any]] = []
-    names: set[str] = set()
-    rays: list[Ray] = []
-    refused: list[InputError] = []
-    unsigned = 0
-    current: dict[str, Any] | None = None
+    bulletin = RayBulletin(path)
     for line in fixed_lines(path):
-        try:
+        with bulletin.refusing():
             if not line.text.strip() or line.text.startswith("$"):
                 continue
             if IS_SUMMARY.match(line.text):
-                current = None
-                origin = hypoinverse_origin(line.text.ljust(164), path, line.line, len(origins) + 1)
-                current = origin | {"event_id": new_name(origin["event_id"], names)}
-                names.add(current["event_id"])
-                origins.append(current)
+                bulletin.close()
+                number = len(bulletin.origins) + 1
+                bulletin.begin(hypoinverse_origin(line.text.ljust(164), path, line.line, number))
             elif not line.word(1, 5):
-                current = None
+                bulletin.close()
             elif line.word(_FIRST, 2) and not line.word(_FIRST + 2, 1):
-                unsigned += 1
+                bulletin.unsigned += 1
             elif line.word(_FIRST, 2):
-                rays.append(check_ray(_ray(line, current), path, line.line))
-        except InputError as error:
-            refused.append(error)
-    table, notices = collect_rays(rays, refused, path, unsigned=unsigned)
-    return table, origin_table(origins), notices
+                bulletin.add(_ray(line, bulletin.event(line.line, "summary line")), line.line)
+    return bulletin.tables()
 
 
-def _ray(line: FixedLine, origin: dict[str, Any] | None) -> Ray:
-    if origin is None:
-        raise line.error("stands under no event that could be read", "event", "check the summary line above")
+def _ray(line: FixedLine, origin: dict[str, Any]) -> Ray:
     network, location = line.word(6, 2), line.word(112, 2)
     angles = line.number(92, 3, "azimuth"), line.number(79, 3, "emergence angle")
     known = not any(math.isnan(angle) for angle in angles)

@@ -1,6 +1,6 @@
 """Mechanisms as QuakeML: alone, or added to the events of a located catalogue.
 
-Uncertainties of the planes' angles are half-widths of the central 68 % of the posterior's draws. What QuakeML has no place for (the
+Uncertainties of the planes' angles are half-widths of the central 68 % of the posterior's draws, or HASH's root mean squares. What QuakeML has no place for (the
 spread of the posterior, the status, the tensor of an event of unknown size) is said in comments.
 """
 
@@ -129,16 +129,18 @@ def _add(event, catalogue: MechanismCatalogue, row: int, name: str, measures: Te
         return
     origin = event.preferred_origin() or (event.origins or [None])[0]
     focal = _focal_mechanism(catalogue, row, name, measures, place, origin)
+    hashes = catalogue.method == "hash"
+    sample, chance = ("accepted mechanisms", "share") if hashes else ("posterior", "probability")
     spread = (
-        f"posterior: half within {table.kagan50_deg[row]:.1f} degrees (Kagan angle) of the preferred mechanism, "
-        f"nine tenths within {table.kagan90_deg[row]:.1f}; probability within 20 degrees "
+        f"{sample}: half within {table.kagan50_deg[row]:.1f} degrees (Kagan angle) of the preferred mechanism, "
+        f"nine tenths within {table.kagan90_deg[row]:.1f}; {chance} within 20 degrees "
         f"{table.probability_within_20_deg[row]:.3f}; grade {table.grade[row]}; separate mechanisms {int(table.num_modes[row])}"
     )
     components = ", ".join(f"{c} {v:.5f}" for c, v in zip(_GCMT, measures.gcmt[row], strict=True))
     shares = f"shares ISO {measures.isotropic[row]:.3f}, CLVD {measures.clvd[row]:.3f}, DC {measures.double_couple[row]:.3f}"
     focal.comments = [
         comment("status", text),
-        comment("posterior", spread),
+        comment("accepted" if hashes else "posterior", spread),
         comment("tensor", f"of unit scalar moment: {components}; {shares}"),
     ]
     event.focal_mechanisms.append(focal)
@@ -150,13 +152,15 @@ def _focal_mechanism(catalogue, row: int, name: str, measures: TensorMeasures, p
 
     table = catalogue.mechanisms
     moment_nm = 10 ** (1.5 * place["magnitude"] + 9.1) if "magnitude" in place else None
+    # HASH's errors are root mean squares, of no stated confidence.
+    confidence = None if catalogue.method == "hash" else CONFIDENCE_PERCENT
     return FocalMechanism(
         resource_id=identifier(f"smi:local/focalmechanism/{name}"),
         triggering_origin_id=None if origin is None else origin.resource_id,
         nodal_planes=NodalPlanes(
-            nodal_plane_1=_nodal_plane(table, row, ""),
-            nodal_plane_2=_nodal_plane(table, row, "2"),
-            preferred_plane=1,
+            # Nothing tells which of them slipped: none is preferred.
+            nodal_plane_1=_nodal_plane(table, row, "", confidence),
+            nodal_plane_2=_nodal_plane(table, row, "2", confidence),
         ),
         principal_axes=_axes(measures, row, moment_nm),
         azimuthal_gap=finite_or_none(table.azimuthal_gap_deg[row]),
@@ -171,7 +175,7 @@ def _focal_mechanism(catalogue, row: int, name: str, measures: TensorMeasures, p
     )
 
 
-def _nodal_plane(table, row: int, which: str) -> Any:
+def _nodal_plane(table, row: int, which: str, confidence: float | None) -> Any:
     from obspy.core.event import NodalPlane, QuantityError
 
     facts: dict[str, Any] = {}
@@ -179,7 +183,7 @@ def _nodal_plane(table, row: int, which: str) -> Any:
         facts[name] = finite_or_none(getattr(table, f"{name}{which}_deg")[row])
         facts[f"{name}_errors"] = QuantityError(
             uncertainty=finite_or_none(getattr(table, f"{name}{which}_error_deg")[row]),
-            confidence_level=CONFIDENCE_PERCENT,
+            confidence_level=confidence,
         )
     return NodalPlane(**facts)
 

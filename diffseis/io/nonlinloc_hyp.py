@@ -17,9 +17,10 @@ from diffseis.core.tables import EventTable
 from diffseis.core.words import plural
 from diffseis.io.guards import read_text
 from diffseis.io.notices import Notice
-from diffseis.io.origins import blank_origin, check_origin, new_name, origin_table
+from diffseis.io.origins import blank_origin, check_origin, new_name
 from diffseis.io.phases import normalise_phase
-from diffseis.io.rays import EMERGENT_SIZE, Ray, check_ray, collect_rays, motion_sign, station_name
+from diffseis.io.ray_bulletin import RayBulletin
+from diffseis.io.rays import EMERGENT_SIZE, Ray, motion_sign, station_name
 
 _QUOTED = re.compile(r'"([^"]*)"')
 _GEOGRAPHIC = re.compile(
@@ -45,26 +46,19 @@ def read_nonlinloc_hyp(path: str | Path) -> tuple[RadiationTable, EventTable, li
         The rays; the hypocentres of highest posterior density, one per event, without latitude and longitude where NonLinLoc had
         coordinates of its own (``TRANSFORM NONE``); and what was left out.
     """
-    origins: list[dict[str, Any]] = []
-    names: set[str] = set()
-    rays: list[Ray] = []
-    refused: list[InputError] = []
-    unsigned, in_phases = 0, False
-    name, current = "", None
+    bulletin, in_phases, name = RayBulletin(path), False, ""
     for number, text in enumerate(read_text(path, encoding="latin-1").splitlines(), start=1):
         word = (text.split() or [""])[0]
-        try:
+        with bulletin.refusing():
             if word == "NLLOC":
-                name, current, in_phases = _name(text), None, False
+                name, in_phases = _name(text), False
+                bulletin.close()
             elif word == "PUBLIC_ID":
                 name = re.split(r"[/=#\s]", text.strip())[-1] or name
             elif word == "GEOGRAPHIC":
-                origin = _origin(text, new_name(name, names), path, number)
-                origins.append(origin)
-                names.add(origin["event_id"])
-                current = origin
-            elif text.split()[:2] == ["TRANSFORM", "NONE"] and current is not None:
-                current |= _NOWHERE
+                bulletin.begin(_origin(text, new_name(name, bulletin.names), path, number))
+            elif text.split()[:2] == ["TRANSFORM", "NONE"] and bulletin.current is not None:
+                bulletin.current.update(_NOWHERE)
             elif word == "PHASE":
                 in_phases = True
             elif word in ("END_PHASE", "END_NLLOC"):
@@ -72,17 +66,16 @@ def read_nonlinloc_hyp(path: str | Path) -> tuple[RadiationTable, EventTable, li
             elif in_phases and word:
                 row = text.split()
                 if len(row) > 5 and normalise_phase(row[4]) == "P" and row[5] in _UNKNOWN:
-                    unsigned += 1
+                    bulletin.unsigned += 1
                 elif len(row) <= 5 or normalise_phase(row[4]) == "P":
-                    rays.append(check_ray(_ray(text, current, path, number), path, number))
-        except InputError as error:
-            refused.append(error)
-    table, notices = collect_rays(rays, refused, path, unsigned=unsigned)
-    lost = sum(math.isnan(origin["latitude"]) for origin in origins)
+                    origin = bulletin.event(number, "line GEOGRAPHIC")
+                    bulletin.add(_ray(text, origin, path, number), number)
+    table, events, notices = bulletin.tables()
+    lost = int(np.isnan(events.latitude).sum())
     if lost:
         message = f"{plural(lost, 'event')} located in coordinates that are not geographic: without latitude and longitude"
         notices.append(Notice("no-place", message, count=lost, file=str(path)))
-    return table, origin_table(origins), notices
+    return table, events, notices
 
 
 def _name(text: str) -> str:
@@ -115,13 +108,11 @@ def _origin(text: str, name: str, path: str | Path, line: int) -> dict[str, Any]
     return origin
 
 
-def _ray(text: str, origin: dict[str, Any] | None, path: str | Path, line: int) -> Ray:
+def _ray(text: str, origin: dict[str, Any], path: str | Path, line: int) -> Ray:
     """The columns after ``>`` are the same in all versions; before it some lack the prior weight."""
     error = lambda why, field, fix: InputError(why, file=path, line=line, field=field, fix=fix)
     head, _, tail = text.partition(">")
     before, after = head.split(), tail.split()
-    if origin is None:
-        raise error("stands under no event that could be read", "event", "check the line GEOGRAPHIC above")
     if len(before) < 9 or len(after) < 11:
         raise error("has too few words for a located phase", "PHASE", "is the line cut off?")
     try:

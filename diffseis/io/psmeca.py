@@ -14,14 +14,20 @@ from diffseis.io.atomic import write_text
 from diffseis.io.notices import Notice
 from diffseis.mechanism import MechanismCatalogue, measure_tensors
 
-UNKNOWN_MAGNITUDE = 5.0
-"""Of events whose magnitude is not known: GMT draws it in the very size that it is told."""
+NOMINAL_MAGNITUDE = 5.0
+"""Of events whose magnitude is not known, because GMT wants a number: it draws a ball of magnitude 5 in the size of ``-S`` itself."""
 
+_NOMINAL = (
+    f"# Magnitude not known: {NOMINAL_MAGNITUDE:g} in the lines below is nominal, not measured. "
+    "All balls have one size with -M (newer GMT: +m after -S...)."
+)
 _DYNE_CM_PER_NM = 7.0
 
 
 def write_psmeca(path: str | Path, catalogue: MechanismCatalogue, places: EventTable | None) -> list[Notice]:
     """Write one line per event that has a mechanism and a place: where they are, and the offset 0 0 and the name for its label.
+
+    Events whose magnitude is not known come last, under a comment that says so: their number is nominal, not measured.
 
     Args:
         path: the file.
@@ -29,13 +35,13 @@ def write_psmeca(path: str | Path, catalogue: MechanismCatalogue, places: EventT
         places: of events, by their ids.
 
     Returns:
-        How many were left out for want of a place.
+        How many were left out for want of a place, and how many have no magnitude.
     """
     table = catalogue.mechanisms
     couples = catalogue.source == "dc"
     row_of = {} if places is None else {str(name): i for i, name in enumerate(places.event_id)}
     gcmt = measure_tensors(np.asarray(table.tensor, np.float64).reshape(-1, 3, 3)).gcmt
-    lines, placeless = [_head(couples)], 0
+    measured, nominal, placeless = [], [], 0
     for row in range(len(table)):
         if not np.isfinite(table.strike_deg[row]):
             continue
@@ -43,8 +49,8 @@ def write_psmeca(path: str | Path, catalogue: MechanismCatalogue, places: EventT
         if places is None or at is None or not _placed(places, at):
             placeless += 1
             continue
-        size = float(places.magnitude[at])
-        size = size if np.isfinite(size) else UNKNOWN_MAGNITUDE
+        known = bool(np.isfinite(places.magnitude[at]))
+        size = float(places.magnitude[at]) if known else NOMINAL_MAGNITUDE
         where = f"{places.longitude[at]:.5f} {places.latitude[at]:.5f} {places.depth_km[at]:.3f}"
         angles = [getattr(table, f"{name}_deg")[row] for name in ("strike", "dip", "rake")]
         source = (
@@ -52,12 +58,21 @@ def write_psmeca(path: str | Path, catalogue: MechanismCatalogue, places: EventT
             if couples
             else _scaled(gcmt[row], size)
         )
-        lines.append(f"{where} {source} 0 0 {_label(table.event_id[row])}")
-    write_text(path, "\n".join(lines) + "\n")
-    if not placeless:
-        return []
-    message = f"{plural(placeless, 'event')} without a place left out of {Path(path).name}"
-    return [Notice("no-place", message, count=placeless)]
+        (measured if known else nominal).append(f"{where} {source} 0 0 {_label(table.event_id[row])}")
+    note = [_NOMINAL] if nominal else []
+    write_text(path, "\n".join([_head(couples), *measured, *note, *nominal]) + "\n")
+    return _said(Path(path).name, placeless, len(nominal))
+
+
+def _said(name: str, placeless: int, nominal: int) -> list[Notice]:
+    said = []
+    if placeless:
+        message = f"{plural(placeless, 'event')} without a place left out of {name}"
+        said.append(Notice("no-place", message, count=placeless))
+    if nominal:
+        message = f"{plural(nominal, 'event')} without a magnitude stand in {name} with a nominal {NOMINAL_MAGNITUDE:g}"
+        said.append(Notice("no-magnitude", message, count=nominal))
+    return said
 
 
 def _head(couples: bool) -> str:
@@ -65,10 +80,7 @@ def _head(couples: bool) -> str:
         "strike dip rake magnitude" if couples else "mrr mtt mff mrt mrf mtf exponent (dyne cm, powers of 10)"
     )
     option = "-Sa" if couples else "-Sm"
-    return (
-        f"# gmt meca {option}: longitude latitude depth_km {columns} 0 0 event; "
-        f"events of unknown magnitude have {UNKNOWN_MAGNITUDE:g}"
-    )
+    return f"# gmt meca {option}: longitude latitude depth_km {columns} 0 0 event"
 
 
 def _placed(places: EventTable, row: int) -> bool:

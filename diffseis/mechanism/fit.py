@@ -6,6 +6,7 @@ import numpy as np
 
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.mechanism.station_distribution import coverage_gaps_deg
+from diffseis.source import radiated
 
 
 @dataclass(frozen=True)
@@ -92,18 +93,3 @@ def _ratios(rays, event, num, p, sv, sh, shift):
     lower, upper = first + np.maximum(count - 1, 0) // 2, first + count // 2
     middle[some] = 0.5 * (ordered[lower[some]] + ordered[upper[some]])
     return count, middle
-
-
-def radiated(tensor: np.ndarray, azimuth_deg: np.ndarray, takeoff_deg: np.ndarray) -> np.ndarray:
-    """Amplitudes of P, SV and SH in rays: ray by 3. The host's twin of `diffseis.source.radiation`.
-
-    Args:
-        tensor: 3 by 3, or one per ray.
-        azimuth_deg, takeoff_deg: of the rays; take-off from down.
-    """
-    a, i = np.radians(np.asarray(azimuth_deg, float)), np.radians(np.asarray(takeoff_deg, float))
-    ray = np.stack([np.sin(i) * np.cos(a), np.sin(i) * np.sin(a), np.cos(i)], axis=-1)
-    sv = np.stack([np.cos(i) * np.cos(a), np.cos(i) * np.sin(a), -np.sin(i)], axis=-1)
-    sh = np.stack([-np.sin(a), np.cos(a), np.zeros_like(a)], axis=-1)
-    force = (ray[..., None, :] @ np.asarray(tensor))[..., 0, :]
-    return np.stack([np.sum(force * wave, axis=-1) for wave in (ray, sv, sh)], axis=-1)

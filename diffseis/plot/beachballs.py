@@ -127,4 +127,5 @@ def _mark_axes(ax, tensor, sphere, placed, zorder):
             fontweight="bold",
             zorder=zorder + 2,
             path_effects=halo(),
+            snap=False,
         )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from diffseis.source import ray_motions
+
 
 @dataclass(frozen=True)
 class Hemisphere:
@@ -52,24 +54,7 @@ LOWER = Hemisphere()
 
 def ray_direction(azimuth_deg, takeoff_deg) -> Float[np.ndarray, "*shape 3"]:
     """Unit vectors (north, east, down) of rays by azimuth from north and take-off angle from down (0 down, 90 level, 180 up)."""
-    azimuth, takeoff = np.radians(np.asarray(azimuth_deg, float)), np.radians(np.asarray(takeoff_deg, float))
-    level = np.sin(takeoff)
-    return np.stack([level * np.cos(azimuth), level * np.sin(azimuth), np.cos(takeoff)], axis=-1)
-
-
-def p_amplitude(
-    tensors: Float[np.ndarray, "*particle 3 3"], direction: Float[np.ndarray, "*shape 3"]
-) -> Float[np.ndarray, "*all"]:
-    """Amplitude of P (positive: motion away from the source) of every tensor in every direction: axes of directions, then of tensors.
-
-    By one product of six-vectors, so that a thousand tensors in thousands of directions take moments.
-    """
-    row, column = np.triu_indices(3)
-    twice = np.where(row == column, 1.0, 2.0)
-    dyads = direction[..., row] * direction[..., column] * twice
-    six = tensors[..., row, column]
-    flat = dyads.reshape(-1, 6) @ six.reshape(-1, 6).T
-    return flat.reshape(dyads.shape[:-1] + six.shape[:-1])
+    return ray_motions(azimuth_deg, takeoff_deg)[..., 0, :]
 
 
 def disc_grid(num: int, *, reach: float = 1.04) -> tuple[Float[np.ndarray, " x"], Float[np.ndarray, "y x 2"]]:

@@ -52,6 +52,8 @@ def place_names(
             color=colour,
             zorder=8,
             path_effects=[withStroke(linewidth=1.8, foreground="white", alpha=0.85)],
+            # Else the bars of names of straight letters alone, such as ETT, can vanish between pixels.
+            snap=False,
         )
     return len(taken) - len(_CORNERS)
 

@@ -87,6 +87,8 @@ def draw_lune(
             markeredgecolor="black",
             markeredgewidth=0.7,
             zorder=6,
+            linestyle="",
+            label="preferred",
         )
     ax.set_xlim(-0.95, 0.95)
     ax.set_ylim(-1.56, 1.56)
@@ -185,6 +187,7 @@ def _draw_arcs(ax: Axes) -> None:
             fontsize=7.5,
             zorder=5,
             path_effects=halo(),
+            snap=False,
         )
 
 

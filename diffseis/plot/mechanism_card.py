@@ -33,13 +33,15 @@ class MechanismPage:
     Attributes:
         event_id: in the title.
         tensor: the preferred solution, in north, east, down.
-        draws: of the posterior, of equal weights; may be none.
+        draws: of the posterior, or another sample of equal weights; may be none.
         azimuth_deg: of rays at the source, from north.
         takeoff_deg: of rays, from down.
         polarity: -1 (down) to 1 (up), 0 or NaN for none.
         station: names of the rays' stations; may be none.
         card: names and texts of the card. By default `describe_mechanism`'s.
         subtitle: beside the title: time, place, magnitude.
+        sample: what the draws are of, in the words of the page.
+        chance: what a share of the draws is called.
     """
 
     event_id: str
@@ -51,6 +53,8 @@ class MechanismPage:
     station: tuple[str, ...] = ()
     card: tuple[tuple[str, str], ...] | None = None
     subtitle: str = ""
+    sample: str = "posterior"
+    chance: str = "probability"
 
     def __post_init__(self):
         if not (np.all(np.isfinite(self.tensor)) and np.all(np.isfinite(self.draws))):
@@ -78,7 +82,7 @@ def describe_mechanism(page: MechanismPage) -> CardLines:
         lines.append((f"{name} axis", f"trend {trend:.0f}°, plunge {plunge:.0f}°"))
     if len(page.draws) and has_planes(page.tensor):
         near = np.mean(kagan_angles_deg(page.tensor, page.draws) < NEAR_DEG)
-        lines.append((f"Within {NEAR_DEG:.0f}°", f"probability {near:.2f}"))
+        lines.append((f"Within {NEAR_DEG:.0f}°", f"{page.chance} {near:.2f}"))
     shares = decompose(jnp.asarray(page.tensor))
     iso, clvd, couple = (100 * float(x) for x in (shares.isotropic, shares.clvd, shares.double_couple))
     if couple < 99:

@@ -31,18 +31,21 @@ from diffseis.plot.style import (
 )
 
 BALL_CONVENTION = "Lower hemisphere, equal area; filled: first motion up (compression)"
-CONVENTIONS = f"{BALL_CONVENTION}; take-off angles from down; strike, dip, rake after Aki & Richards."
+CONVENTIONS = (
+    f"{BALL_CONVENTION}; rays that leave upwards stand at their antipodes; take-off angles from down; "
+    "planes as strike / dip / rake after Aki & Richards."
+)
 _MAX_NAMES = 60
 _MAX_LINES = 17
 
 
 def mechanism_figure(page: MechanismPage) -> Figure:
-    """One event: its ball with polarities and the planes of the posterior, how sure each part of the sphere is, where the axes lie, what else the
+    """One event: its ball with polarities and the planes of the posterior (or what else its sample is of), how sure each part of the sphere is, where the axes lie, what else the
     source may be, and a card.
     """
     with house_style():
-        figure = new_figure(11.0, 7.4)
-        grid = figure.add_gridspec(2, 3, width_ratios=[1.75, 1.0, 1.2])
+        figure = new_figure(12.0, 7.4)
+        grid = figure.add_gridspec(2, 3, width_ratios=[2.15, 1.0, 1.2])
         ball = figure.add_subplot(grid[:, 0])
         fuzzy, axes = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
         side = grid[:, 2].subgridspec(2, 1, height_ratios=[1.0, 1.3])
@@ -55,7 +58,7 @@ def mechanism_figure(page: MechanismPage) -> Figure:
             _draw_posterior(figure, fuzzy, axes, page)
         else:
             for ax in (fuzzy, axes):
-                say_empty(ax, "No posterior.")
+                say_empty(ax, f"No {page.sample}.")
         _draw_kinds(kinds, page)
         _draw_card(card, page)
         figure.supxlabel(CONVENTIONS, fontsize=7.5, color="#555555", x=0.01, ha="left")
@@ -84,9 +87,8 @@ def _draw_ball(ax: Axes, page: MechanismPage) -> np.ndarray:
         ax.plot(
             [], [], color="#C2410C", linewidth=1.2, dashes=(4, 2), label="planes of the best double couple"
         )
-    if len(page.draws):
-        draw_posterior_planes(ax, page.draws)
-        ax.plot([], [], color="#8A8A8A", linewidth=0.6, label="planes of the posterior")
+    if len(page.draws) and draw_posterior_planes(ax, page.draws):
+        ax.plot([], [], color="#8A8A8A", linewidth=0.6, label=f"nodal lines of the {page.sample}")
     places = draw_polarities(
         ax, page.azimuth_deg, page.takeoff_deg, page.polarity, tensor=page.tensor, size_points=7.5
     )
@@ -98,12 +100,12 @@ def _draw_ball(ax: Axes, page: MechanismPage) -> np.ndarray:
 
 def _draw_posterior(figure: Figure, fuzzy: Axes, axes: Axes, page: MechanismPage) -> None:
     disc_axes(fuzzy)
-    fuzzy.set_title("Probability of first motion up", pad=16)
+    fuzzy.set_title(f"First motion up: {page.chance}", pad=16)
     shading = draw_fuzzy_ball(fuzzy, page.draws)
     bar = figure.colorbar(shading, ax=fuzzy, orientation="horizontal", shrink=0.62, aspect=22, pad=0.02)
     bar.set_ticks([0.0, 0.5, 1.0])
     disc_axes(axes)
-    axes.set_title("Axes of the posterior", pad=16)
+    axes.set_title(f"Axes of the {page.sample}", pad=16)
     draw_beachball(axes, page.tensor, colour="none", linewidth=0.9)
     draw_axis_density(axes, page.draws)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=1)
@@ -116,7 +118,7 @@ def _is_pure(tensors: np.ndarray) -> bool:
 def _draw_kinds(ax: Axes, page: MechanismPage) -> None:
     """The lune where any draw is more than a double couple, else how far the draws are turned from the preferred solution."""
     if not len(page.draws):
-        say_empty(ax, "No posterior.")
+        say_empty(ax, f"No {page.sample}.")
         return
     if _is_pure(page.draws) and _is_pure(page.tensor[None]):
         _draw_turns(ax, page)
@@ -148,7 +150,7 @@ def _draw_turns(ax: Axes, page: MechanismPage) -> None:
     ax.set_xlim(0, furthest)
     ax.set_ylim(0, ax.get_ylim()[1] * 1.15)
     ax.set_xlabel("Kagan angle (°)")
-    ax.set_ylabel("Draws")
+    ax.set_ylabel("Count")
     count_axis(ax.yaxis)
     ax.legend(loc="upper right")
     add_grid(ax)

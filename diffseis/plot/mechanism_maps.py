@@ -15,13 +15,13 @@ from diffseis.core.frames import LocalFrame
 from diffseis.plot.ball_layout import spread_discs
 from diffseis.plot.beachballs import BALL_COLOUR, draw_beachball
 from diffseis.plot.faulting import STYLE_COLOURS, faulting_styles
-from diffseis.plot.geometry import bounds, map_axes, north_arrow, scale_bar
+from diffseis.plot.geometry import map_axes, north_arrow, scale_bar
 from diffseis.plot.labels import place_names
-from diffseis.plot.maps import frame_box, plain_text
+from diffseis.plot.maps import plain_text
 from diffseis.plot.mechanism_figures import BALL_CONVENTION
+from diffseis.plot.mechanism_stations import draw_network, draw_stations, map_view, station_places, within
 from diffseis.plot.style import (
     DEPTH_MAP,
-    STATION_COLOUR,
     empty_figure,
     freeze_layout,
     house_style,
@@ -31,6 +31,8 @@ from diffseis.plot.style import (
 _RADII_POINTS = (5.5, 15.0)
 _PLAIN_POINTS = 10.0
 _MAX_NAMES = 60
+_LONGEST_NAME = 16
+_NETWORK_INCHES = 2.8
 _POINTS = 72.0
 
 
@@ -54,7 +56,8 @@ def mechanism_map_figure(
         depth_km: which colours the balls; without it, the style of faulting does (Frohlich & Apperson 1992).
         magnitude: which sets the size of the balls.
         names: of events, written where there is room.
-        station_latitude_deg, station_longitude_deg: of stations, drawn where the map reaches: it is that of the events.
+        station_latitude_deg, station_longitude_deg: of stations, drawn where the map reaches: it is that of the events. Where most lie beyond it, a small map beside it
+            shows all of them. A single event is shown among them.
         title: of the map.
     """
     with house_style():
@@ -65,8 +68,11 @@ def mechanism_map_figure(
             return empty_figure("No event has a mechanism and an epicentre.")
         frame = LocalFrame.centred_on(latitude_deg[placed], longitude_deg[placed])
         homes = frame.to_ned(latitude_deg[placed], longitude_deg[placed])[:, [1, 0]]
-        box = frame_box(bounds([homes], margin=0.18))
-        figure, ax = _panel(box)
+        stations = station_places(frame, station_latitude_deg, station_longitude_deg)
+        box = map_view(homes, stations)
+        figure, ax, side = _panels(
+            box, bool(np.mean(within(stations, box)) < 0.5) if len(stations) else False
+        )
         map_axes(ax, box, frame)
         scale_bar(ax)
         north_arrow(ax)
@@ -84,8 +90,9 @@ def mechanism_map_figure(
         colours = _colours(figure, ax, tensors[placed], chosen)
         size = np.full(len(homes), np.nan) if magnitude is None else magnitude[placed]
         radii = _radii_points(size)
-        if station_latitude_deg is not None and station_longitude_deg is not None:
-            _draw_stations(ax, frame.to_ned(station_latitude_deg, station_longitude_deg)[:, [1, 0]], box)
+        draw_stations(ax, stations[within(stations, box)])
+        if side is not None:
+            draw_network(side, frame, stations, box)
         handles, labels = ax.get_legend_handles_labels()
         if handles:
             figure.legend(handles, labels, loc="outside lower left", ncols=2, markerscale=1.1)
@@ -101,11 +108,17 @@ def mechanism_map_figure(
         return figure
 
 
-def _panel(box: np.ndarray) -> tuple[Figure, Axes]:
+def _panels(box: np.ndarray, network: bool) -> tuple[Figure, Axes, Axes | None]:
+    """Room for the map, and for that of the network if there is one."""
     shape = float(np.divide(*np.ptp(box, axis=0)))
     height = float(np.clip(7.0 / shape + 1.5, 5.0, 9.0))
-    figure = new_figure(float(np.clip((height - 1.5) * shape + 1.9, 6.4, 9.5)), height)
-    return figure, figure.subplots()
+    width = float(np.clip((height - 1.5) * shape + 1.9, 6.4, 9.5))
+    if not network:
+        figure = new_figure(width, height)
+        return figure, figure.subplots(), None
+    figure = new_figure(width + _NETWORK_INCHES, height)
+    ax, side = figure.subplots(1, 2, width_ratios=[width, _NETWORK_INCHES])
+    return figure, ax, side
 
 
 def _radii_points(magnitude: np.ndarray) -> np.ndarray:
@@ -167,21 +180,6 @@ def _draw_balls(ax: Axes, homes, tensors, radii, colours) -> tuple[np.ndarray, n
     return centres, radii
 
 
-def _draw_stations(ax: Axes, places: np.ndarray, box: np.ndarray) -> None:
-    inside = np.all((places >= box[0]) & (places <= box[1]), axis=1)
-    if inside.any():
-        ax.plot(
-            *places[inside].T,
-            "^",
-            markersize=5,
-            color=STATION_COLOUR,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            zorder=2.5,
-            label=f"station ({inside.sum()})",
-        )
-
-
 def _size_legend(figure: Figure, magnitude: np.ndarray, shrunk: float) -> Legend | None:
     """Balls of whole magnitudes at the size that they have on the map."""
     if not np.isfinite(magnitude).any():
@@ -213,5 +211,8 @@ def _name_events(
     """Beside the balls, where there is room: all balls and epicentres are in the way."""
     if len(names) > _MAX_NAMES:
         return
-    names = [plain_text(name) for name in names]
+    # The ends of ids tell events apart: their beginnings are often the same.
+    longest = _LONGEST_NAME
+    names = [name if len(name) <= longest else "…" + name[1 - longest :] for name in names]
+    names = [plain_text(name, longest=longest + 4) for name in names]
     place_names(ax, names, centres, homes, fontsize=6.5, colour="black", marker_points=radii + 1.5)

@@ -5,6 +5,7 @@ import numpy as np
 from diffseis.core.tables import EventTable
 from diffseis.mechanism import MechanismCatalogue, measure_tensors
 from diffseis.plot.mechanism_card import NEAR_DEG, CardLines, MechanismPage, axes_deg
+from diffseis.plot.mechanism_words import HASH, words_of
 
 
 def rows_of(places: EventTable | None, names: np.ndarray) -> np.ndarray:
@@ -14,10 +15,10 @@ def rows_of(places: EventTable | None, names: np.ndarray) -> np.ndarray:
 
 
 def mechanism_page(
-    catalogue: MechanismCatalogue, row: int, *, places: EventTable | None = None, num_draws: int = 200
+    catalogue: MechanismCatalogue, row: int, *, places: EventTable | None = None
 ) -> MechanismPage:
-    """What the page of one event shows: its first motions of P, and some of its draws."""
-    table, rays = catalogue.mechanisms, catalogue.rays
+    """What the page of one event shows: its first motions of P, and its draws."""
+    table, rays, words = catalogue.mechanisms, catalogue.rays, words_of(catalogue)
     own = rays.take(
         (rays.event_id == table.event_id[row])
         & np.isfinite(rays.azimuth_deg)
@@ -27,7 +28,6 @@ def mechanism_page(
     )
     six = np.asarray(catalogue.draws[row], float)
     six = six[np.all(np.isfinite(six), axis=1)]
-    six = six[np.linspace(0, len(six) - 1, min(num_draws, len(six))).round().astype(int)]
     facts = [f"grade {table.grade[row]}"] if table.status[row] == "ok" else [str(table.status[row])]
     at = rows_of(places, table.event_id[row : row + 1])[0]
     if places is not None and at >= 0:
@@ -45,22 +45,28 @@ def mechanism_page(
         station=tuple(str(name).rpartition(".")[2] for name in own.station),
         subtitle=", ".join(facts),
         card=tuple(_card(catalogue, row)),
+        sample=words.sample,
+        chance=words.chance,
     )
 
 
 def _card(catalogue: MechanismCatalogue, row: int) -> CardLines:
     """The catalogue's own numbers, so that page and table agree."""
-    table = catalogue.mechanisms
+    table, words = catalogue.mechanisms, words_of(catalogue)
     lines: CardLines = []
     for number, end in enumerate(("", "2"), start=1):
         planes = [float(getattr(table, f"{name}{end}_deg")[row]) for name in ("strike", "dip", "rake")]
         errors = [float(getattr(table, f"{name}{end}_error_deg")[row]) for name in ("strike", "dip", "rake")]
         lines.append((f"Plane {number}", " / ".join(f"{x:.0f}°" for x in planes)))
-        lines.append(("", "± " + " / ".join(f"{x:.0f}°" for x in errors)))
+        # HASH has one angle for a whole plane.
+        if words is HASH:
+            lines.append(("", f"± {errors[0]:.0f}° (RMS)"))
+        else:
+            lines.append(("", "± " + " / ".join(f"{x:.0f}°" for x in errors) + " (68 %)"))
     axes = axes_deg(np.asarray(table.tensor[row], float)).items()
     lines += [(f"{name} axis", f"trend {trend:.0f}°, plunge {plunge:.0f}°") for name, (trend, plunge) in axes]
     lines += [
-        (f"Within {NEAR_DEG:.0f}°", f"probability {table.probability_within_20_deg[row]:.2f}"),
+        (f"Within {NEAR_DEG:.0f}°", f"{words.chance} {table.probability_within_20_deg[row]:.2f}"),
         ("Half, 90 % within", f"{table.kagan50_deg[row]:.0f}°, {table.kagan90_deg[row]:.0f}°"),
     ]
     if catalogue.source != "dc":

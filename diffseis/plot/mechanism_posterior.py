@@ -10,9 +10,10 @@ from matplotlib.patches import Circle
 
 from diffseis.plot.beachballs import BALL_COLOUR, ball_transform
 from diffseis.plot.densities import mass_levels, normalised
-from diffseis.plot.focal_sphere import LOWER, Hemisphere, disc_grid, p_amplitude
+from diffseis.plot.focal_sphere import LOWER, Hemisphere, disc_grid
 from diffseis.plot.nodal_curves import nodal_lines
 from diffseis.plot.style import P_COLOUR, S_COLOUR
+from diffseis.source import p_amplitudes
 
 MAX_PLANES = 100
 UP_MAP = LinearSegmentedColormap.from_list("first motion up", ["white", BALL_COLOUR])
@@ -33,13 +34,16 @@ def draw_posterior_planes(
     colour: str = "black",
     linewidth: float = 0.5,
     zorder: float = 4.0,
-) -> None:
-    """Thin nodal lines of up to 100 draws, evenly chosen; the fainter, the more there are. The draws shall be of equal weight."""
+) -> int:
+    """Thin nodal lines of up to 100 draws, evenly chosen; the fainter, the more there are. The draws shall be of equal weight.
+
+    Returns how many draws have any.
+    """
     chosen = tensors[thinned(len(tensors), MAX_PLANES)]
     lines = [nodal_lines(tensor, sphere) for tensor in chosen]
     lines = [line for line in lines if np.size(line.vertices)]
     if not lines:
-        return
+        return 0
     bundle = PathCollection(
         lines,
         facecolors="none",
@@ -50,6 +54,7 @@ def draw_posterior_planes(
         zorder=zorder,
     )
     ax.add_artist(bundle)
+    return len(lines)
 
 
 def draw_fuzzy_ball(
@@ -106,7 +111,7 @@ def probability_up(
     weight = normalised(None if weights is None else weights[chosen], len(chosen))
     along, places = disc_grid(num)
     blocks = [
-        np.sign(p_amplitude(tensors[chosen], part)) @ weight for part in _blocks(sphere.direction(places))
+        np.sign(p_amplitudes(tensors[chosen], part)) @ weight for part in _blocks(sphere.direction(places))
     ]
     return along, np.clip(0.5 + 0.5 * np.concatenate(blocks), 0.0, 1.0).reshape(num, num)
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from diffseis.core.tables import EventTable, StationTable
 from diffseis.core.words import plural
 from diffseis.mechanism import MechanismCatalogue
-from diffseis.plot.faulting import draw_faulting_ternary
+from diffseis.plot.faulting import STYLE_COLOURS, draw_faulting_ternary, faulting_styles
 from diffseis.plot.html import (
     bullets,
     command_line,
@@ -22,7 +23,7 @@ from diffseis.plot.html import (
     tiles,
     write_page,
 )
-from diffseis.plot.mechanism_figures import CONVENTIONS
+from diffseis.plot.mechanism_figures import BALL_CONVENTION, CONVENTIONS
 from diffseis.plot.mechanism_maps import mechanism_map_figure
 from diffseis.plot.mechanism_pages import rows_of
 from diffseis.plot.mechanism_tables import (
@@ -31,9 +32,11 @@ from diffseis.plot.mechanism_tables import (
     has_mechanism,
     noise_table,
     outcome_tables,
+    reversed_stations,
     station_table,
     used_noise,
 )
+from diffseis.plot.mechanism_words import words_of
 from diffseis.plot.style import freeze_layout, house_style, new_figure
 
 CAPTIONS = {
@@ -46,14 +49,13 @@ SOURCES = {
     "deviatoric": "deviatoric tensors",
     "mt": "moment tensors",
 }
-MEANING = (
-    "The preferred mechanism is the mean tensor of the most probable mode of the posterior: all draws within 45° of it. "
-    "Angles between mechanisms are Kagan's: the smallest rotation that turns the axes of one into those of the other, 0° to 120°; two "
-    "mechanisms drawn at random are 75° apart on average. Half of the posterior lies within the first angle of the table, nine tenths within the second. The "
-    "probability within 20° is that of the mechanism's being so close to the preferred one, if data err as the table of noise says; it knows "
-    "nothing of what all events share, such as a wrong velocity model. The misfit is the share of the polarities, weighted by their certainty and by the root of the "
-    "amplitude that the preferred mechanism radiates there, that disagree. The distribution ratio is small where rays leave near the nodal planes."
-)
+METHODS = {
+    "grid": "an exhaustive grid",
+    "svgd": "Stein particles",
+    "amortised": "an amortised posterior",
+    "pgnn": "a physics-guided network",
+    "hash": "HASH's search",
+}
 _MAX_BALLS = 40
 _STYLE_SIZE_POINTS = (7.0, 5.0)
 
@@ -88,13 +90,28 @@ def overview_figures(
             station_longitude_deg=None if stations is None else stations.longitude,
         )
     with house_style():
-        figures["styles"] = new_figure(5.6, 5.4)
+        figures["styles"] = new_figure(5.8, 5.9)
         few = len(tensors) <= _MAX_BALLS
         draw_faulting_ternary(
             figures["styles"].subplots(), tensors, balls=few, size_points=_STYLE_SIZE_POINTS[0 if few else 1]
         )
+        _style_key(figures["styles"], tensors)
         freeze_layout(figures["styles"])
     return figures
+
+
+def _style_key(figure: Figure, tensors: np.ndarray) -> None:
+    """Colours, numbers and limits of the styles about the triangle."""
+    styles = faulting_styles(tensors)
+    counts = {style: int(np.sum(styles == style)) for style in STYLE_COLOURS}
+    handles = [
+        Line2D([], [], marker="o", linestyle="", markersize=6, color=STYLE_COLOURS[s], label=f"{s} ({n})")
+        for s, n in counts.items()
+        if n
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    limits = "Reverse: T plunges by more than 50°; strike-slip: B by more than 60°; normal: P by more than 60° (dashed).\nThin: 30°. Frohlich & Apperson (1992)."
+    figure.supxlabel(f"{BALL_CONVENTION}.\n{limits}", fontsize=7, color="#555555", x=0.01, ha="left")
 
 
 def write_mechanism_report(
@@ -121,10 +138,10 @@ def write_mechanism_report(
         title: of the page.
     """
     learned = "learned from the events themselves" if run.get("learning") else "given"
-    reversed_ones = [name for name, (wrong, _) in catalogue.stations.items() if wrong > 0.5]
+    turned = ", ".join(f"{name} (of {count})" for name, count in reversed_stations(catalogue).items())
     flag = (
-        f"<p>More wrong first motions than right ones, so that their polarity is likely reversed: {escape(', '.join(reversed_ones))}.</p>"
-        if reversed_ones
+        f"<p>More wrong first motions than right ones, so that their polarity may be reversed: {escape(turned)}. Few first motions tell little.</p>"
+        if turned
         else ""
     )
     show = lambda name: image(figures[name], CAPTIONS[name]) if name in figures else ""
@@ -141,15 +158,15 @@ def write_mechanism_report(
         section("Map", show("map")),
         section("Styles of faulting", show("styles")),
         section(
-            "Noise of the data",
-            f"<p>{learned.capitalize()}.</p>",
+            "What HASH is told" if catalogue.method == "hash" else "Noise of the data",
+            "" if catalogue.method == "hash" else f"<p>{learned.capitalize()}.</p>",
             noise_table(catalogue, used_noise(catalogue)),
         ),
         section("Stations", flag, station_table(catalogue)) if catalogue.stations else "",
         section("Events", event_table(catalogue, places)),
         section("Pages of events", "".join(image(png, caption) for caption, png in pages.items())),
         section("Events that are not ok, and why", failure_table(catalogue)),
-        section("Conventions", f"<p>{escape(CONVENTIONS)}</p><p>{escape(MEANING)}</p>"),
+        section("Conventions", f"<p>{escape(CONVENTIONS)}</p><p>{escape(words_of(catalogue).meaning)}</p>"),
         section("Notices", bullets(list(notices)) or "<p>None.</p>"),
         section("To repeat this run", command_line(run.get("command_line", run.get("command")))),
         section("Provenance", key_values(rest) if rest else ""),
@@ -164,7 +181,12 @@ def headline(catalogue: MechanismCatalogue) -> list[tuple[str, str]]:
     good = int(np.sum(np.isin(table.grade[found], ["A", "B"])))
     numbers.append((f"{good}", "of grade A or B"))
     middle = f"{np.median(table.kagan50_deg[found]):.0f}°" if found.any() else "none"
-    numbers.append((middle, "within which half of the posterior lies, median of events"))
+    numbers.append(
+        (
+            middle,
+            f"about the preferred mechanism hold half of the {words_of(catalogue).sample}, median of events",
+        )
+    )
     return numbers
 
 
@@ -177,4 +199,4 @@ def _summary(catalogue: MechanismCatalogue) -> str:
         plural(int(np.sum(table.num_amplitudes)), "amplitude"),
     ]
     words = ", ".join(word for word in counts if not word.startswith("0 "))
-    return f"{words}; {SOURCES.get(catalogue.source, catalogue.source)} by the method {catalogue.method}"
+    return f"{words}; {SOURCES.get(catalogue.source, catalogue.source)} by {METHODS.get(catalogue.method, catalogue.method)}"

@@ -1,54 +1,26 @@
 """The tables of the report on mechanisms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from diffseis.core.tables import EventTable
 from diffseis.mechanism import MechanismCatalogue
 from diffseis.plot.html import Column, table
+from diffseis.plot.mechanism_words import words_of
 from diffseis.plot.report_tables import MAX_ROWS, SORT_HINT, more_rows
 
-STATUS_MEANING = {
-    "ok": "the posterior is well represented by its draws; how narrow it is, grades and angles say",
-    "no-data": "no ray has both angles and a measurement",
-    "underdetermined": "fewer than four data: the posterior is mostly the prior",
-    "not-converged": "the draws do not represent the posterior: not to be trusted",
-    "failed": "a value was infinite or no number",
-}
-GRADE_MEANING = {
-    "A": "at least 0.8 of the probability within 20° of the preferred mechanism, and at most 15 % of the polarities' weight misfit",
-    "B": "at least 0.6, and 20 %",
-    "C": "at least 0.4, and 30 %",
-    "D": "less",
-    "E": "would be C or D, and a gap of more than 90° in azimuth or 60° in take-off angle",
-    "F": "would be C or D, and fewer than 8 polarities",
-}
-NOISE_MEANING = {
-    "mispick": (
-        "Wrong readings",
-        "share of first motions that are wrong whatever the amplitude: misread, mislabelled, reversed",
-    ),
-    "polarity_sd": (
-        "Nodal uncertainty",
-        "amplitude, over the largest that a double couple radiates, below which a first motion drowns in noise",
-    ),
-    "ratio_sd": ("Scatter of ratios", "scale of the errors of log10 amplitude ratios: 0.3 is a factor of 2"),
-    "ratio_bias": (
-        "Bias of S/P",
-        "by how much observed log10 S/P exceed those of the source and Vp/Vs: attenuation, instruments, the free surface",
-    ),
-    "amplitude_sd": ("Scatter of amplitudes", "of P amplitudes, over the root mean square of their event's"),
-}
 REVERSED = 0.5
 """A station whose share of wrong readings exceeds this gives more wrong ones than right ones: it is reversed."""
 
 
 def outcome_tables(catalogue: MechanismCatalogue) -> str:
     """How many events have which status, and mechanisms which grade."""
-    found = has_mechanism(catalogue)
-    return _counts("Status", catalogue.mechanisms.status, STATUS_MEANING) + (
-        _counts("Grade", catalogue.mechanisms.grade[found], GRADE_MEANING) if found.any() else ""
+    words = words_of(catalogue)
+    # HASH grades some events (E, F) for which it seeks no mechanism.
+    graded = catalogue.mechanisms.grade[np.isin(catalogue.mechanisms.grade, list(words.grade))]
+    return _counts("Status", catalogue.mechanisms.status, words.status) + (
+        _counts("Grade", graded, words.grade) if len(graded) else ""
     )
 
 
@@ -57,7 +29,7 @@ def has_mechanism(catalogue: MechanismCatalogue) -> np.ndarray:
     return np.isfinite(np.asarray(catalogue.mechanisms.strike_deg, float))
 
 
-def _counts(title: str, column: np.ndarray, meanings: dict[str, str]) -> str:
+def _counts(title: str, column: np.ndarray, meanings: Mapping[str, str]) -> str:
     words = [word for word in meanings if np.any(column == word)]
     counts = [int(np.sum(column == word)) for word in words]
     shares = [100 * n / max(len(column), 1) for n in counts]
@@ -77,12 +49,13 @@ def noise_table(catalogue: MechanismCatalogue, used: Sequence[str]) -> str:
         catalogue: of mechanisms.
         used: names of the parameters that some datum depends on.
     """
-    names = [name for name in NOISE_MEANING if name in used and name in catalogue.noise]
+    told = words_of(catalogue).noise
+    names = [name for name in told if name in used and name in catalogue.noise]
     return table(
         [
-            Column("Parameter", [NOISE_MEANING[name][0] for name in names], text=True),
-            Column("Value", [catalogue.noise[name] for name in names], ".3f"),
-            Column("Meaning", [NOISE_MEANING[name][1] for name in names], text=True, wrap=True),
+            Column("Parameter", [told[name][0] for name in names], text=True),
+            Column("Value", [catalogue.noise[name] for name in names], ".3g"),
+            Column("Meaning", [told[name][1] for name in names], text=True, wrap=True),
         ]
     )
 
@@ -97,27 +70,48 @@ def used_noise(catalogue: MechanismCatalogue) -> list[str]:
         "ratio_sd": np.any(table.num_ratios > 0),
         "ratio_bias": any(np.isfinite(column).any() for column in over_p),
         "amplitude_sd": np.any(table.num_amplitudes > 0),
+        "bad_fraction": np.any(table.num_polarities > 0),
+        "ratio_bad": np.any(table.num_ratios > 0),
+        "num_trials": True,
     }
     return [name for name, is_used in kinds.items() if is_used]
 
 
+def reversed_stations(catalogue: MechanismCatalogue) -> dict[str, int]:
+    """Stations that give more wrong first motions than right ones, and how many they give."""
+    count = _stations_with(catalogue, "polarity")
+    return {s: count[s] for s, (wrong, _) in catalogue.stations.items() if wrong > REVERSED and count.get(s)}
+
+
 def station_table(catalogue: MechanismCatalogue) -> str:
-    """Terms of stations, those that are reversed first."""
+    """Terms of stations, those that are reversed first; none of what a station has no data for."""
     if not catalogue.stations:
         return ""
-    names = sorted(catalogue.stations, key=lambda name: -catalogue.stations[name][0])
-    wrong = [catalogue.stations[name][0] for name in names]
-    ratio = [catalogue.stations[name][1] for name in names]
-    rays = catalogue.rays
-    read = rays.station[np.isfinite(rays.polarity) & (rays.polarity != 0)].astype(str)
+    motions, ratios = (_stations_with(catalogue, name) for name in ("polarity", "log10_sp"))
+    names = [name for name in catalogue.stations if motions.get(name) or ratios.get(name)]
+    # Without first motions the share is only what was assumed of all.
+    wrong = {s: catalogue.stations[s][0] if motions.get(s) else np.nan for s in names}
+    term = {s: catalogue.stations[s][1] if ratios.get(s) else np.nan for s in names}
+    names = sorted(names, key=lambda name: -np.nan_to_num(wrong[name], nan=-1.0))
+    turned = reversed_stations(catalogue)
     columns = [
         Column("Station", names, text=True),
-        Column("First motions", [int(np.sum(read == name)) for name in names], ".0f"),
-        Column("Share wrong", wrong, ".2f"),
-        Column("log10 S/P term", ratio, "+.2f"),
-        Column("", ["reversed?" if share > REVERSED else "" for share in wrong], text=True),
+        Column("First motions", [motions.get(name, 0) for name in names], ".0f"),
+        Column("Share wrong", [wrong[name] for name in names], ".2f"),
+        Column("S/P ratios", [ratios.get(name, 0) for name in names], ".0f"),
+        Column("log10 S/P term", [term[name] for name in names], "+.2f"),
+        Column("", ["reversed?" if name in turned else "" for name in names], text=True),
     ]
     return SORT_HINT + table(columns, sortable=True, scroll=True)
+
+
+def _stations_with(catalogue: MechanismCatalogue, name: str) -> dict[str, int]:
+    """How many data of a kind each station has; polarities of 0 are none."""
+    rays = catalogue.rays
+    value = getattr(rays, name)
+    there = np.isfinite(value) & ((value != 0) | (name != "polarity")) & np.isfinite(rays.takeoff_deg)
+    names, counts = np.unique(rays.station[there].astype(str), return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 def event_table(catalogue: MechanismCatalogue, places: EventTable | None = None) -> str:
@@ -149,7 +143,7 @@ def event_table(catalogue: MechanismCatalogue, places: EventTable | None = None)
     columns += [
         Column("Half within (°)", events.kagan50_deg[shown], ".0f"),
         Column("90 % within (°)", events.kagan90_deg[shown], ".0f"),
-        Column("P(within 20°)", events.probability_within_20_deg[shown], ".2f"),
+        Column(words_of(catalogue).within, events.probability_within_20_deg[shown], ".2f"),
         Column("Polarities", events.num_polarities[shown], ".0f"),
         Column("Ratios", events.num_ratios[shown], ".0f"),
         Column("Misfit", events.misfit[shown], ".2f"),

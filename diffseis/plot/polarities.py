@@ -7,10 +7,11 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.transforms import Affine2D
 
-from diffseis.plot.focal_sphere import LOWER, Hemisphere, p_amplitude, ray_direction
+from diffseis.plot.focal_sphere import LOWER, Hemisphere, ray_direction
 from diffseis.plot.labels import place_names
 from diffseis.plot.maps import plain_text
 from diffseis.plot.style import STATION_COLOUR
+from diffseis.source import p_amplitudes
 
 UP_COLOUR = "#1F1F1F"
 DOWN_COLOUR = "white"
@@ -105,7 +106,7 @@ def disagrees(
     """Whether polarities (0 and NaN are none) are against the sign of a tensor's P; without a tensor none is."""
     if tensor is None:
         return np.zeros(len(polarity), dtype=bool)
-    predicted = p_amplitude(np.asarray(tensor, float), ray_direction(azimuth_deg, takeoff_deg))
+    predicted = p_amplitudes(np.asarray(tensor, float), ray_direction(azimuth_deg, takeoff_deg))
     return np.nan_to_num(polarity) * predicted < 0
 
 

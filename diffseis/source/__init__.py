@@ -36,6 +36,9 @@ from diffseis.source.quaternions import multiply as multiply
 from diffseis.source.quaternions import planes_of as planes_of
 from diffseis.source.quaternions import quaternion_of_rotation as quaternion_of_rotation
 from diffseis.source.quaternions import rotation_of as rotation_of
+from diffseis.source.radiated import p_amplitudes as p_amplitudes
+from diffseis.source.radiated import radiated as radiated
+from diffseis.source.radiated import ray_motions as ray_motions
 from diffseis.source.radiation import FreeSurface as FreeSurface
 from diffseis.source.radiation import free_surface as free_surface
 from diffseis.source.radiation import radiation as radiation

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffseis.core.radiation_table import RadiationTable
-from diffseis.mechanism import radiated
+from diffseis.source import radiated
 
 LAWS = ("laplace", "normal", "student")
 

@@ -24,81 +24,22 @@ from diffseis.mechanism import (
     HashOptions,
     MechanismCatalogue,
     Method,
-    amortised_method,
     default_noise,
-    grid_method,
-    guided_method,
     hash_catalogue,
     hash_mechanisms,
     invert,
-    source_space,
-    svgd_method,
 )
 from diffseis.workflows.located_angles import FILES
 from diffseis.workflows.mechanism_config import MechanismConfig, to_command
 from diffseis.workflows.mechanism_inputs import MechanismInputs, Progress, read_mechanism_inputs
+from diffseis.workflows.mechanism_methods import check_method, method_of
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import check_folder, folder_of
 
 COMMAND = "diffseis mechanism"
 
 
-Maker = Callable[[MechanismConfig, Progress], Method]
-
-
 UNSETTLED = "the noise of the data did not settle while it was learned: give --mispick, --polarity-sd and --ratio-sd with --no-learn, or more events"
-
-
-def _plain(make: Callable[..., Method]) -> Maker:
-    """A method that needs neither training nor chance."""
-    return lambda config, _: make(config.source, _space(config), num_draws=config.num_draws)
-
-
-def _trained(make: Callable[..., Method]) -> Maker:
-    """A method whose network is trained on the way."""
-
-    def method(config: MechanismConfig, progress: Progress) -> Method:
-        return make(
-            config.source,
-            _space(config),
-            num_draws=config.num_draws,
-            progress=lambda done, total: progress("training", done, total),
-            key=jr.fold_in(jr.key(config.seed), 2),
-        )
-
-    return method
-
-
-def _space(config: MechanismConfig):
-    return source_space(config.source, vp_vs=config.vp_vs)
-
-
-METHODS: dict[str, Maker] = {
-    "grid": _plain(grid_method),
-    "svgd": _plain(svgd_method),
-    "amortised": _trained(amortised_method),
-    "pgnn": _trained(guided_method),
-}
-"""How posteriors are found, by name."""
-
-
-HASH = "hash"
-"""HASH's own search, which has acceptable mechanisms in place of draws."""
-
-
-def method_of(config: MechanismConfig, progress: Progress) -> Method:
-    """The method that the settings ask for.
-
-    Raises:
-        InputError: if there is none of the name, or it does not know the kind of source.
-    """
-    if config.method not in METHODS:
-        known = ", ".join([*METHODS, HASH])
-        raise InputError(f"there is no method {config.method!r}", field="--method", fix=f"there is: {known}")
-    try:
-        return METHODS[config.method](config, progress)
-    except ValueError as error:
-        raise InputError(str(error), field="--method", fix="give another --source or --method") from error
 
 
 def run_mechanisms(
@@ -120,7 +61,7 @@ def run_mechanisms(
         clock = time.perf_counter()
 
     check_folder(config.out, COMMAND)
-    method = None if config.method == HASH else method_of(config, say)
+    check_method(config)
     say("reading", 0, 0)
     inputs = read_mechanism_inputs(config, progress)
     if config.method == "pgnn" and not np.any(np.isfinite(inputs.rays.p_amplitude)):
@@ -130,6 +71,8 @@ def run_mechanisms(
             fix="use another, or give p_amplitude",
         )
     lap("read")
+    method = method_of(config, say)
+    lap("train")
     with folder_of(config.out, COMMAND):
         catalogue, learning, settled = _found(config, inputs, method, progress)
         lap("mechanisms")
@@ -153,23 +96,18 @@ def run_mechanisms(
 
 
 def _found(
-    config: MechanismConfig, inputs: MechanismInputs, method: Method | None, progress: Progress | None
+    config: MechanismConfig, inputs: MechanismInputs, method: Method | HashOptions, progress: Progress | None
 ) -> tuple[MechanismCatalogue, list[dict[str, float]], bool]:
     """The catalogue, the history of the noise's learning, and whether it settled."""
     key = jr.key(config.seed)
-    if method is None:
-        if config.source != "dc":
-            fix = "leave --source out, or --hash-mode"
-            raise InputError("HASH knows double couples only", field="--source", fix=fix)
-        # SKHASH's polarities have weights of any size, which add up; HASH counts.
-        options = HashOptions(weighted=config.format == "skhash")
+    if isinstance(method, HashOptions):
         ids = list(dict.fromkeys(str(e) for e in inputs.rays.event_id))
         solutions = []
         for number, name in enumerate(ids):
-            solutions += hash_mechanisms(inputs.rays, [name], options=options, key=key)
+            solutions += hash_mechanisms(inputs.rays, [name], options=method, key=key)
             if progress is not None:
                 progress("mechanisms", number + 1, len(ids))
-        return hash_catalogue(inputs.rays, solutions, options), [], True
+        return hash_catalogue(inputs.rays, solutions, method), [], True
     solution = invert(
         inputs.rays,
         source=config.source,

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from diffseis.io import read_mechanism_posterior, read_mechanisms
-from diffseis.mechanism import radiated
-from diffseis.source import double_couple, kagan_angle
+from diffseis.source import double_couple, kagan_angle, radiated
 
 TRUE_DEG = {"good": (40.0, 60.0, -70.0), "other": (130.0, 80.0, 10.0)}
 HEADER = "event_id,network,station,azimuth_deg,takeoff_deg,polarity,log10_sp"
@@ -135,6 +134,8 @@ def test_no_event_has_a_mechanism(diffseis, folder):
         (["--located", "nowhere"], "there is no folder"),
         (["--located", "."], "holds no catalog.csv"),
         (["--hash-mode", "--method", "svgd"], "contradicts"),
+        (["--hash-mode", "--station-terms"], "HASH learns nothing of stations"),
+        (["--hash-mode", "--source", "mt"], "HASH knows double couples only"),
         (["--method", "pgnn", "--source", "mt"], "--method"),
         (["--method", "pgnn"], "needs P amplitudes"),
     ],

@@ -1,6 +1,7 @@
 """Mechanisms as files: what is written comes back, by our readers and by others."""
 
 import csv
+import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
@@ -166,18 +167,29 @@ def test_a_posterior_of_something_else(tmp_path):
         read_mechanism_posterior(tmp_path / "p.nc")
 
 
+def test_quakeml_of_hash_has_no_posterior(couples, tmp_path):
+    """Its errors are root mean squares, without a level of confidence; no plane is told to be the fault."""
+    write_mechanisms_quakeml(tmp_path / "m.xml", dataclasses.replace(couples, method="hash"))
+    text = (tmp_path / "m.xml").read_text()
+    assert "accepted mechanisms: half within" in text
+    for word in ("posterior", "confidenceLevel", "preferredPlane"):
+        assert word not in text
+
+
 def test_psmeca(couples, tensors, tmp_path):
     path = tmp_path / "m.psmeca"
-    (said,) = write_psmeca(path, couples, made_places())
-    assert said.message.startswith("1 event without a place")
-    head, *lines = path.read_text().splitlines()
+    placeless, nominal = write_psmeca(path, couples, made_places())
+    assert placeless.message.startswith("1 event without a place")
+    assert nominal.message.startswith("2 events without a magnitude")
+    head, note, *lines = path.read_text().splitlines()
     assert "meca -Sa" in head
+    assert note.startswith("# Magnitude not known: 5 ")
     assert len(lines) == 2
     assert "nan" not in path.read_text().lower()
     words = lines[1].split()
     assert [float(w) for w in words[:7]] == [179.9, -45.2, 8.5, *PLANES_DEG[1], 5.0]
     assert words[7:] == ["0", "0", "two/2_&_so_on"]
-    write_psmeca(path, tensors, made_places(4.2))
+    assert [said.kind for said in write_psmeca(path, tensors, made_places(4.2))] == ["no-place"]
     head, first, _ = path.read_text().splitlines()
     assert "-Sm" in head
     words = first.split()
@@ -187,6 +199,17 @@ def test_psmeca(couples, tensors, tmp_path):
     assert float(moment_magnitude(jnp.asarray(moment / 1e18))) == pytest.approx(4.2, abs=1e-3)
     (said,) = write_psmeca(path, couples, None)
     assert said.count == 3
+
+
+def test_psmeca_tells_measured_from_nominal_magnitudes(couples, tmp_path):
+    """The nominal ones come last, under their comment."""
+    places = made_places(4.2)
+    places.magnitude[0] = np.nan
+    write_psmeca(tmp_path / "m.psmeca", couples, places)
+    _, measured, note, nominal = (tmp_path / "m.psmeca").read_text().splitlines()
+    assert measured.split()[6] == "4.20"
+    assert note.startswith("# Magnitude not known")
+    assert (nominal.split()[6], nominal.split()[-1]) == ("5.00", "one")
 
 
 def test_nothing_to_write(tmp_path):

@@ -13,8 +13,9 @@ from matplotlib.path import Path
 
 from diffseis import source
 from diffseis.plot import Hemisphere, draw_beachball, figure_png
-from diffseis.plot.focal_sphere import LOWER, disc_grid, p_amplitude, ray_direction
+from diffseis.plot.focal_sphere import LOWER, disc_grid, ray_direction
 from diffseis.plot.nodal_curves import compressions, nodal_lines, plane_line
+from diffseis.source import p_amplitudes
 
 HALF = np.pi / 2
 
@@ -111,7 +112,7 @@ def test_lines_lie_where_p_vanishes(sphere):
         assert bool(len(line.vertices)) == filled, name
         if not len(line.vertices):
             continue
-        p = p_amplitude(tensor, SPHERES[sphere].direction(line.vertices))
+        p = p_amplitudes(tensor, SPHERES[sphere].direction(line.vertices))
         # The ends of lines were cut from chords.
         assert np.max(np.abs(p)) < 3e-3 * np.linalg.norm(tensor), name
 
@@ -154,7 +155,7 @@ def test_a_plane_dips_to_the_right_of_its_strike():
         tensor = couple(strike, dip, 25.0)
         for sphere in SPHERES.values():
             line = plane_line(strike, dip, sphere).vertices
-            assert np.max(np.abs(p_amplitude(tensor, sphere.direction(line)))) < 1e-7
+            assert np.max(np.abs(p_amplitudes(tensor, sphere.direction(line)))) < 1e-7
 
 
 def _patches(**options):
@@ -229,6 +230,6 @@ def test_agrees_with_obspy():
         # Later patches cover earlier ones.
         for outline, colour in zip(ball.get_paths(), ball.get_facecolors(), strict=True):
             theirs[outline.contains_points(places)] = colour[0] < 0.5
-        p = p_amplitude(tensor, ray_direction(azimuth, takeoff))
+        p = p_amplitudes(tensor, ray_direction(azimuth, takeoff))
         clear = (np.abs(p) > (0.01 if slope else 0.12)) & (np.sum(places**2, axis=1) < 0.98)
         np.testing.assert_array_equal(inside(compressions(tensor), places)[clear], theirs[clear])

@@ -18,9 +18,10 @@ from diffseis.plot import (
 )
 from diffseis.plot.ball_layout import spread_discs
 from diffseis.plot.faulting import STYLE_COLOURS
-from diffseis.plot.focal_sphere import p_amplitude, ray_direction
+from diffseis.plot.focal_sphere import ray_direction
 from diffseis.plot.mechanism_card import azimuthal_gap_deg, kagan_angles_deg, plane_spread_deg
 from diffseis.plot.mechanism_figures import BALL_CONVENTION, CONVENTIONS
+from diffseis.source import p_amplitudes
 
 many = jax.jit(jax.vmap(source.shear_tensile, in_axes=(0, 0, 0, 0, None)))
 
@@ -36,7 +37,7 @@ def page(slope=0.0, num_rays=30, num_draws=60, **changes):
     draws = tensors_of(rng.normal([30, 60, 45, slope], sigma, (num_draws, 4)))
     tensor = tensors_of([[30, 60, 45, slope]])[0]
     azimuth, takeoff = rng.uniform(0, 360, num_rays), rng.uniform(20, 150, num_rays)
-    polarity = np.sign(p_amplitude(tensor, ray_direction(azimuth, takeoff)))
+    polarity = np.sign(p_amplitudes(tensor, ray_direction(azimuth, takeoff)))
     polarity[:2] *= -1
     fields = {
         "event_id": "2019_$1",
@@ -172,6 +173,7 @@ MAPS = {
     "styles": {},
     "depth, names": {"depth_km": np.linspace(0, 30, 12), "names": [f"ev_{i}" for i in range(12)]},
     "magnitude": {"magnitude": np.linspace(1.2, 5.6, 12), "depth_km": np.append(np.full(11, 8.0), np.nan)},
+    "network": {"station_latitude_deg": np.array([-17.0, -15, -18]), "station_longitude_deg": np.array([179.9, 178.0, -178.0])},
     "stations": {"station_latitude_deg": np.full(3, -17.0), "station_longitude_deg": np.array([179.9, -179.99, 160.0])},
 }  # fmt: skip
 
@@ -194,6 +196,11 @@ def test_the_map(case):
         assert "ev_3" not in texts(figure)
     if case == "magnitude":
         assert labels[0] == "M 1"
+    if case == "network":
+        # Most stations lie beyond the events: a map of their own has all of them.
+        assert figure.axes[1].get_title(loc="left") == "Stations (3)"
+        width, height = (np.ptp(lim) for lim in (figure.axes[0].get_xlim(), figure.axes[0].get_ylim()))
+        assert max(width, height) < 100 < np.ptp(figure.axes[1].get_xlim())
     if case == "stations":
         assert "station (2)" in labels
 
