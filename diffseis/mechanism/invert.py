@@ -97,7 +97,7 @@ def invert(
     )
     counts = _counts(rays, ids)
     search = grid_search(source, space, num_draws=num_draws)
-    run = grid_method(search) if method is None else method
+    run = grid_method(source, space, num_draws=num_draws) if method is None else method
     learned, learning, settled = _noise(
         space, search, rays, batch, ids, counts, len(stations), noise, learn, station_terms, say, key
     )

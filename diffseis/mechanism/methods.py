@@ -56,8 +56,11 @@ def grid_search(
     )
 
 
-def grid_method(search: GridSearch) -> Method:
+def grid_method(
+    source: str, space: AbstractSourceSpace, *, num_draws: int = 1024, spacing_deg: float | None = None
+) -> Method:
     """Exhaustive grid search, then weighted draws: see `GridSearch`."""
+    search = grid_search(source, space, num_draws=num_draws, spacing_deg=spacing_deg)
 
     def run(space, data, noise, keys):
         return posteriors(space, search, data, noise, keys=keys)
