@@ -23,7 +23,7 @@ from diffseis.mechanism.tabulate import LEAST_DATA, Table, posterior_columns, wi
 from diffseis.mechanism.tensor_spaces import DeviatoricTensors, MomentTensors
 
 Progress = Callable[[str, int, int], None]
-_LEARN_EVENTS = 128
+_LEARN_EVENTS = 256
 _CHUNK = 256
 
 

@@ -55,21 +55,27 @@ def log_evidences(
 
 @eqx.filter_jit
 def thinned(draws: Draws, least: int) -> Draws:
-    """Every n-th draw of a batch, so many that at least `least` are left: draws are in the order of their kernels, which keep their shares.
+    """Part of the draws of a batch, so many that at least `least` are left: runs of eight, so that kernels keep their shares (draws are in their order) and quasi-random points their evenness.
 
     Args:
         draws: of the batch.
         least: draws per event.
     """
-    every = max(1, draws.log_weight.shape[1] // least)
+    num, every = draws.log_weight.shape[1], 1
+    while num // (2 * every) >= least and num % (2 * every * _RUN) == 0:
+        every *= 2
+    keep = lambda x: x.reshape(-1, every, _RUN, *x.shape[1:])[:, 0].reshape(-1, *x.shape[1:])
 
     def one(event):
-        weight = jax.nn.log_softmax(event.log_weight[::every])
+        weight = jax.nn.log_softmax(keep(event.log_weight))
         rest = (event.log_evidence, event.effective_fraction)
-        return Draws(event.point[::every], weight, event.log_likelihood[::every], *rest)
+        return Draws(keep(event.point), weight, keep(event.log_likelihood), *rest)
 
-    return jax.vmap(one)(draws)
+    return draws if every == 1 else jax.vmap(one)(draws)
 
+
+_RUN = 8
+"""Draws that stay together: of a sequence of Sobol' points every fourth lies in one quarter of the cube."""
 
 _DRAWS = 256
 """Of each event, that the evidence is made of."""
