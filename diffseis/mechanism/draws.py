@@ -22,8 +22,10 @@ LogLikelihood = Callable[[Float[Array, "source 6"]], Float[Array, " source"]]
 """Of one event's data, for six-vectors of unit scalar moment."""
 
 _DOF = 5
-_LOCAL_RAD = 0.35
-"""Draws within about this of a centre tell how wide the posterior is there."""
+_REACHES_RAD = (0.35, 0.5, 0.7, 1.0)
+"""Draws within about this of a centre tell how wide the posterior is there: the least at which a centre has neighbours, so that posteriors that fill the space are covered, too."""
+
+_NEIGHBOURS = 6
 
 _LEAST_SD_RAD = 2e-3
 
@@ -102,13 +104,23 @@ def next_kernels(
     centre = draws.point[chosen]
     # Pairs of centres, which are equally weighted, within reach of each other: half their covariance is the posterior's, locally.
     apart = jax.vmap(lambda p: jax.vmap(lambda c: space.parts(c, p))(centre))(centre)
-    near = jnp.exp(-0.5 * sum(part**2 for part in apart) / _LOCAL_RAD**2)
+    square = sum(part**2 for part in apart)
+    near = jnp.exp(-0.5 * square / _reach(square) ** 2)
     moments = [[jnp.sum(near * a * b) for b in apart] for a in apart]
     covariance = jnp.stack([jnp.stack(row) for row in moments]) / (2 * jnp.sum(near))
     # Silverman's rule, for as many kernels as are really different ones.
     shrink = num_centres ** (-2 / (num_dims + 4))
     least = _LEAST_SD_RAD**2 * jnp.eye(num_dims, dtype=covariance.dtype)
     return equal_kernels(centre, jnp.linalg.cholesky(shrink * covariance * _WIDEN + least))
+
+
+def _reach(square):
+    """Of `_REACHES_RAD`, for the squares of the distances between centres."""
+    reach = jnp.asarray(_REACHES_RAD[-1], square.dtype)
+    for radius in _REACHES_RAD[-2::-1]:
+        within = jnp.mean(jnp.sum(square < radius**2, axis=1).astype(square.dtype))
+        reach = jnp.where(within >= _NEIGHBOURS, radius, reach)
+    return reach
 
 
 def tempered(log_weight: Float[Array, " draw"], least: float) -> Float[Array, " draw"]:

@@ -48,6 +48,8 @@ def grid_search(
         num_draws: of double couples; of the others twice as many.
         spacing_deg: of the grid; by default `SPACINGS_DEG`.
     """
+    if num_draws < 64 or num_draws % 32:
+        raise ValueError(f"`num_draws` must be a multiple of 32 of at least 64, got {num_draws}")
     grid = source_grid(space, SPACINGS_DEG[source] if spacing_deg is None else spacing_deg)
     # More dimensions need more draws to find what the coarser grid leaves.
     many = 1 if source == "dc" else 2

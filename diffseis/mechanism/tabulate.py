@@ -80,8 +80,8 @@ def with_fits(columns: Columns, rays: RadiationTable, event: np.ndarray, ratio_s
 _REASONS = {
     OK: "",
     NO_DATA: RESULTS[RESULTS.no_data],
-    FEW_DATA: RESULTS[RESULTS.underdetermined],
-    NOT_CONVERGED: RESULTS[RESULTS.not_converged],
+    FEW_DATA: f"Fewer than {LEAST_DATA} data do not determine a mechanism. First motions, ratios or amplitudes of more stations are needed.",
+    NOT_CONVERGED: f"Fewer than {_LEAST_EFFECTIVE:.0f} draws count, too few to describe the posterior. Raise the number of draws.",
     FAILED: RESULTS[RESULTS.non_finite],
 }
 

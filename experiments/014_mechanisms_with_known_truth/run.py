@@ -8,6 +8,7 @@ Needs DIFFSEIS_REFERENCE_DATA.
 import argparse
 import csv
 import dataclasses
+import itertools
 import json
 import os
 import time
@@ -169,26 +170,44 @@ def lengthened(x, fill):
     return jnp.pad(jnp.asarray(x), ((0, MOST_RAYS - len(x)), *((0, 0),) * (x.ndim - 1)), constant_values=fill)
 
 
-def many(num: int, seed: int):
-    """Random double couples in the same rays, read with the same errors."""
+def many(num: int, seed: int, about: str):
+    """Random double couples in the same rays, read with the same errors; true angles about the stated ones, as a posterior supposes, or stated angles about the true ones, those of the network."""
     rays, *_ = read_skhash(FOLDER / "pol.csv")
     rows = [np.flatnonzero(rays.event_id == name) for name in dict.fromkeys(rays.event_id)]
     chosen = [rows[i % len(rows)] for i in range(num)]
     event = np.repeat([f"e{i}" for i in range(num)], [len(c) for c in chosen]).astype(object)
-    q = np.random.default_rng(seed).normal(size=(num, 4))
+    rng = np.random.default_rng(seed)
+    q = rng.normal(size=(num, 4))
     truth = np.asarray(jax.vmap(double_couple_of)(jnp.asarray(q / np.linalg.norm(q, axis=1, keepdims=True))))
-    every = np.concatenate(chosen)
-    columns = (rays.station[every], rays.azimuth_deg[every], rays.takeoff_deg[every])
     tensors = {f"e{i}": truth[i] for i in range(num)}
-    return synthetic_radiation(event, *columns, tensors, ReadingErrors(), seed=seed), truth
+    # What the likelihood supposes; or what it does not: Laplace's law, and rays that the network has more of than of their neighbours.
+    errors = ReadingErrors(ratio_law="laplace" if about == "true" else "student")
+    every = np.concatenate(chosen)
+    station, azimuth, takeoff = rays.station[every], rays.azimuth_deg[every], rays.takeoff_deg[every]
+    if about == "true":
+        return synthetic_radiation(event, station, azimuth, takeoff, tensors, errors, seed=seed + 100), truth
+    sigma = errors.azimuth_sigma_deg, errors.takeoff_sigma_deg
+    moved = takeoff + sigma[1] * rng.normal(size=len(every))
+    # Past the vertical a ray goes on on the other side.
+    past = (moved < 0) | (moved > 180)
+    there = (azimuth + sigma[0] * rng.normal(size=len(every)) + 180 * past) % 360
+    down = np.where(moved < 0, -moved, np.where(moved > 180, 360 - moved, moved))
+    exact = dataclasses.replace(errors, azimuth_sigma_deg=0.0, takeoff_sigma_deg=0.0)
+    made = synthetic_radiation(event, station, there, down, tensors, exact, seed=seed + 100)
+    stated = {"azimuth_deg": azimuth, "takeoff_deg": takeoff}
+    sigmas = {
+        "azimuth_sigma_deg": np.full(len(every), sigma[0]),
+        "takeoff_sigma_deg": np.full(len(every), sigma[1]),
+    }
+    return dataclasses.replace(made, **stated, **sigmas), truth
 
 
 def calibration() -> dict:
     """Shares of 2,000 events whose truth lies in the regions of highest density, by the ranks of the truth's likelihood."""
     settings = CONFIG["calibration"]
-    whole, truth = many(settings["num_events"], settings["seed"])
     out = {}
-    for kind in KINDS:
+    for about, kind in itertools.product(("stated", "true"), KINDS):
+        whole, truth = many(settings["num_events"], settings["seed"], about)
         table = of_kind(whole, kind)
         for start in ("default", "wrong"):
             noise = default_noise(**settings["wrong_start"]) if start == "wrong" else None
@@ -199,7 +218,7 @@ def calibration() -> dict:
             level = ranks(table, catalogue, truth, learned)
             rows = catalogue.mechanisms
             off = np.degrees(np.asarray(angles(jnp.asarray(rows.tensor), jnp.asarray(truth))))
-            name = f"{kind}, {start} start"
+            name = f"angles about the {about} ones, {kind}, {start} start"
             out[name] = {
                 "held by regions": {f"{p:.0%}": round(float(np.mean(level < p)), 3) for p in LEVELS},
                 "within kagan50, kagan90": [
