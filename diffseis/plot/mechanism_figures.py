@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from diffseis.plot.beachballs import PALE_BALL_COLOUR, disc_axes, draw_beachball
 from diffseis.plot.labels import place_names
 from diffseis.plot.lune import draw_lune, lune_degrees
-from diffseis.plot.maps import plain_text
 from diffseis.plot.mechanism_card import (
     NEAR_DEG,
     PURE_DEG,
@@ -17,6 +16,7 @@ from diffseis.plot.mechanism_card import (
     kagan_angles_deg,
 )
 from diffseis.plot.mechanism_posterior import draw_axis_density, draw_fuzzy_ball, draw_posterior_planes
+from diffseis.plot.names import plain_text
 from diffseis.plot.polarities import draw_polarities
 from diffseis.plot.style import (
     OTHER_COLOUR,

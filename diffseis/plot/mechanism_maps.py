@@ -17,9 +17,9 @@ from diffseis.plot.beachballs import BALL_COLOUR, draw_beachball
 from diffseis.plot.faulting import STYLE_COLOURS, faulting_styles
 from diffseis.plot.geometry import map_axes, north_arrow, scale_bar
 from diffseis.plot.labels import place_names
-from diffseis.plot.maps import plain_text
 from diffseis.plot.mechanism_figures import BALL_CONVENTION
 from diffseis.plot.mechanism_stations import draw_network, draw_stations, map_view, station_places, within
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import (
     DEPTH_MAP,
     empty_figure,

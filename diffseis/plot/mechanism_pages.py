@@ -6,6 +6,7 @@ from diffseis.core.tables import EventTable
 from diffseis.mechanism import MechanismCatalogue, measure_tensors
 from diffseis.plot.mechanism_card import NEAR_DEG, CardLines, MechanismPage, axes_deg
 from diffseis.plot.mechanism_words import HASH, words_of
+from diffseis.plot.names import station_label
 
 
 def rows_of(places: EventTable | None, names: np.ndarray) -> np.ndarray:
@@ -42,7 +43,7 @@ def mechanism_page(
         azimuth_deg=own.azimuth_deg,
         takeoff_deg=own.takeoff_deg,
         polarity=own.polarity,
-        station=tuple(str(name).rpartition(".")[2] for name in own.station),
+        station=tuple(station_label(str(name)) for name in own.station),
         subtitle=", ".join(facts),
         card=tuple(_card(catalogue, row)),
         sample=words.sample,
