@@ -57,7 +57,10 @@ def mechanism(
     ratio_sd: float = typer.Option(
         0.4, help="Scatter of log10 amplitude ratios; HASH's qbadfac (0.3 if not given)."
     ),
-    num_draws: int = typer.Option(1024, help="Per event."),
+    num_draws: int = typer.Option(
+        1024,
+        help="Weighted draws that are computed per event; posterior.nc holds 500 of equal weight, picked from them.",
+    ),
     figures: str = typer.Option(
         "8", help="Pages of so many events, the most and the least certain; all; none: no figure at all."
     ),

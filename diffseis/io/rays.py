@@ -114,6 +114,12 @@ def table_notices(table: RadiationTable, path: str | Path) -> list[Notice]:
     if empty:
         message = f"{plural(empty, 'row')} without any measurement"
         notices.append(Notice("no-measurement", message, count=empty, file=str(path)))
+    return notices + repeated_stations(table, path)
+
+
+def repeated_stations(table: RadiationTable, path: str | Path) -> list[Notice]:
+    """The notice of stations that an event has more than once with the same kind of measurement."""
+    measured = np.stack([np.isfinite(getattr(table, name)) for name in MEASUREMENTS])
     # Of a composite event a station may have one row per event behind it.
     part = table.extra.get("event_id2", np.full(len(table), "", object))
     seen: set[tuple] = set()
@@ -124,12 +130,10 @@ def table_notices(table: RadiationTable, path: str | Path) -> list[Notice]:
         if keys & seen:
             twice.append(str(table.station[row]))
         seen |= keys
-    if twice:
-        message = (
-            f"{plural(len(twice), 'row')} of stations that the event has already, all kept ({shown(twice)})"
-        )
-        notices.append(Notice("repeated-station", message, count=len(twice), file=str(path)))
-    return notices
+    if not twice:
+        return []
+    message = f"{plural(len(twice), 'row')} of stations that the event has already, all kept ({shown(twice)})"
+    return [Notice("repeated-station", message, count=len(twice), file=str(path))]
 
 
 def check_ray(ray: Ray, path: str | Path, line: int | None) -> Ray:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from diffseis.core.tables import PHASES
 from diffseis.location.catalogue import LocatedCatalogue
 from diffseis.plot.geometry import add_ellipses
-from diffseis.plot.maps import plain_text
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import (
     P_COLOUR,
     PHASE_COLOURS,

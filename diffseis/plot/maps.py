@@ -18,6 +18,7 @@ from diffseis.plot.geometry import (
     scale_bar,
 )
 from diffseis.plot.labels import place_names
+from diffseis.plot.names import plain_text
 from diffseis.plot.profiles import section_profiles
 from diffseis.plot.style import (
     DEPTH_MAP,
@@ -305,9 +306,3 @@ def _legend(figure: Figure, axes: list[Axes]) -> None:
         figure.legend(
             list(entries.values()), list(entries), loc="outside lower center", ncols=4, markerscale=1.2
         )
-
-
-def plain_text(text: str, *, longest: int = 12) -> str:
-    """A name as matplotlib shall draw it: no mathematics, no control characters, not too long."""
-    clean = "".join(c for c in text if c.isprintable()).replace("$", r"\$")
-    return clean if len(clean) <= longest else clean[: longest - 1] + "…"

@@ -1,5 +1,6 @@
 """One mechanism with its sample and its rays, and what they say in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import jax
@@ -38,6 +39,7 @@ class MechanismPage:
         takeoff_deg: of rays, from down.
         polarity: -1 (down) to 1 (up), 0 or NaN for none.
         station: names of the rays' stations; may be none.
+        ratios: of amplitudes, by kind: log10 observed and expected; see `mechanism_ratios.ratio_pairs`.
         card: names and texts of the card. By default `describe_mechanism`'s.
         subtitle: beside the title: time, place, magnitude.
         sample: what the draws are of, in the words of the page.
@@ -51,6 +53,7 @@ class MechanismPage:
     takeoff_deg: Float[np.ndarray, " ray"] = field(default_factory=_empty)
     polarity: Float[np.ndarray, " ray"] = field(default_factory=_empty)
     station: tuple[str, ...] = ()
+    ratios: Mapping[str, Float[np.ndarray, "ratio 2"]] = field(default_factory=dict)
     card: tuple[tuple[str, str], ...] | None = None
     subtitle: str = ""
     sample: str = "posterior"

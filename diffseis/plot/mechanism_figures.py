@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from diffseis.plot.beachballs import PALE_BALL_COLOUR, disc_axes, draw_beachball
 from diffseis.plot.labels import place_names
 from diffseis.plot.lune import draw_lune, lune_degrees
-from diffseis.plot.maps import plain_text
 from diffseis.plot.mechanism_card import (
     NEAR_DEG,
     PURE_DEG,
@@ -17,6 +16,8 @@ from diffseis.plot.mechanism_card import (
     kagan_angles_deg,
 )
 from diffseis.plot.mechanism_posterior import draw_axis_density, draw_fuzzy_ball, draw_posterior_planes
+from diffseis.plot.mechanism_ratios import draw_ratios
+from diffseis.plot.names import plain_text
 from diffseis.plot.polarities import draw_polarities
 from diffseis.plot.style import (
     OTHER_COLOUR,
@@ -44,12 +45,15 @@ def mechanism_figure(page: MechanismPage) -> Figure:
     source may be, and a card.
     """
     with house_style():
-        figure = new_figure(12.0, 7.4)
+        figure = new_figure(12.0, 9.4 if page.ratios else 7.4)
         grid = figure.add_gridspec(2, 3, width_ratios=[2.15, 1.0, 1.2])
         ball = figure.add_subplot(grid[:, 0])
         fuzzy, axes = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
-        side = grid[:, 2].subgridspec(2, 1, height_ratios=[1.0, 1.3])
+        heights = [1.05, 1.35, 0.85] if page.ratios else [1.0, 1.3]
+        side = grid[:, 2].subgridspec(len(heights), 1, height_ratios=heights)
         card, kinds = figure.add_subplot(side[0]), figure.add_subplot(side[1])
+        if page.ratios:
+            draw_ratios(figure.add_subplot(side[2]), page.ratios)
         title = plain_text(page.event_id, longest=60)
         after = f":  {plain_text(page.subtitle, longest=80)}" if page.subtitle else ""
         figure.suptitle(f"Event {title}{after}", fontweight="bold", x=0.01, ha="left")

@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
-from matplotlib.lines import Line2D
 
 from diffseis.core.frames import LocalFrame
 from diffseis.plot.ball_layout import spread_discs
+from diffseis.plot.ball_sizes import ball_growth, radii_points, size_legend
 from diffseis.plot.beachballs import BALL_COLOUR, draw_beachball
 from diffseis.plot.faulting import STYLE_COLOURS, faulting_styles
 from diffseis.plot.geometry import map_axes, north_arrow, scale_bar
 from diffseis.plot.labels import place_names
-from diffseis.plot.maps import plain_text
 from diffseis.plot.mechanism_figures import BALL_CONVENTION
 from diffseis.plot.mechanism_stations import draw_network, draw_stations, map_view, station_places, within
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import (
     DEPTH_MAP,
     empty_figure,
@@ -28,8 +27,10 @@ from diffseis.plot.style import (
     new_figure,
 )
 
-_RADII_POINTS = (5.5, 15.0)
-_PLAIN_POINTS = 10.0
+DOUBTFUL = "status not ok, or grade E or F"
+"""Events whose mechanisms are pale and small on the map."""
+
+_DOUBTFUL_SIZE, _WHITE = 0.75, 0.65
 _MAX_NAMES = 60
 _LONGEST_NAME = 16
 _NETWORK_INCHES = 2.8
@@ -44,6 +45,7 @@ def mechanism_map_figure(
     depth_km: Float[np.ndarray, " event"] | None = None,
     magnitude: Float[np.ndarray, " event"] | None = None,
     names: Sequence[str] | None = None,
+    doubtful: Bool[np.ndarray, " event"] | None = None,
     station_latitude_deg: Float[np.ndarray, " station"] | None = None,
     station_longitude_deg: Float[np.ndarray, " station"] | None = None,
     title: str = "Focal mechanisms",
@@ -56,6 +58,7 @@ def mechanism_map_figure(
         depth_km: which colours the balls; without it, the style of faulting does (Frohlich & Apperson 1992).
         magnitude: which sets the size of the balls.
         names: of events, written where there is room.
+        doubtful: whose balls are pale and smaller.
         station_latitude_deg, station_longitude_deg: of stations, drawn where the map reaches: it is that of the events. Where most lie beyond it, a small map beside it
             shows all of them. A single event is shown among them.
         title: of the map.
@@ -89,7 +92,10 @@ def mechanism_map_figure(
         chosen = None if depth_km is None else depth_km[placed]
         colours = _colours(figure, ax, tensors[placed], chosen)
         size = np.full(len(homes), np.nan) if magnitude is None else magnitude[placed]
-        radii = _radii_points(size)
+        growth = ball_growth(len(homes))
+        pale = np.zeros(len(homes), bool) if doubtful is None else doubtful[placed]
+        radii = growth * radii_points(size) * np.where(pale, _DOUBTFUL_SIZE, 1.0)
+        colours = _paler(ax, colours, pale)
         draw_stations(ax, stations[within(stations, box)])
         if side is not None:
             draw_network(side, frame, stations, box)
@@ -97,12 +103,12 @@ def mechanism_map_figure(
         if handles:
             figure.legend(handles, labels, loc="outside lower left", ncols=2, markerscale=1.1)
         # A legend of the right height first: the balls' final size is known only when the layout is.
-        legend = _size_legend(figure, size, 1.0)
+        legend = size_legend(figure, size, growth)
         freeze_layout(figure)
-        centres, drawn = _draw_balls(ax, homes, tensors[placed], radii, colours)
+        centres, drawn = _draw_balls(ax, homes, tensors[placed], radii, colours, np.where(pale, 0.3, 0.6))
         if legend is not None and drawn[0] < 0.999 * radii[0]:
             legend.remove()
-            _size_legend(figure, size, drawn[0] / radii[0])
+            size_legend(figure, size, growth * float(drawn[0] / radii[0]))
         if names is not None:
             _name_events(ax, [str(names[i]) for i in np.flatnonzero(placed).tolist()], centres, homes, drawn)
         return figure
@@ -119,20 +125,6 @@ def _panels(box: np.ndarray, network: bool) -> tuple[Figure, Axes, Axes | None]:
     figure = new_figure(width + _NETWORK_INCHES, height)
     ax, side = figure.subplots(1, 2, width_ratios=[width, _NETWORK_INCHES])
     return figure, ax, side
-
-
-def _radii_points(magnitude: np.ndarray) -> np.ndarray:
-    """Radii that grow evenly with magnitude; of unknown magnitudes the smallest."""
-    if not np.isfinite(magnitude).any():
-        return np.full(len(magnitude), _PLAIN_POINTS)
-    low, high = _magnitude_range(magnitude)
-    share = np.clip((np.nan_to_num(magnitude, nan=low) - low) / (high - low), 0, 1)
-    return _RADII_POINTS[0] + share * (_RADII_POINTS[1] - _RADII_POINTS[0])
-
-
-def _magnitude_range(magnitude: np.ndarray) -> tuple[float, float]:
-    low, high = float(np.floor(np.nanmin(magnitude))), float(np.ceil(np.nanmax(magnitude)))
-    return low, max(high, low + 1.0)
 
 
 def _colours(figure: Figure, ax: Axes, tensors: np.ndarray, depth_km: np.ndarray | None) -> list:
@@ -153,7 +145,16 @@ def _colours(figure: Figure, ax: Axes, tensors: np.ndarray, depth_km: np.ndarray
     return [DEPTH_MAP(norm(d)) if np.isfinite(d) else BALL_COLOUR for d in depth_km]
 
 
-def _draw_balls(ax: Axes, homes, tensors, radii, colours) -> tuple[np.ndarray, np.ndarray]:
+def _paler(ax: Axes, colours: list, pale: np.ndarray) -> list:
+    """Colours, some of them mixed with white, and the key to these."""
+    if pale.any():
+        label = f"small, pale: {DOUBTFUL} ({pale.sum()})"
+        ax.plot([], [], "o", markersize=5, color="#DDDDDD", markeredgecolor="#777777", label=label)
+    mixed = [tuple(_WHITE + (1 - _WHITE) * np.array(to_rgb(colour))) for colour in colours]
+    return [m if p else colour for m, colour, p in zip(mixed, colours, pale, strict=True)]
+
+
+def _draw_balls(ax: Axes, homes, tensors, radii, colours, linewidth) -> tuple[np.ndarray, np.ndarray]:
     """Returns centres in data and radii in points. Small ones lie on top."""
     to_points = _POINTS / ax.figure.dpi
     window = np.asarray(ax.get_window_extent().get_points()) * to_points
@@ -174,35 +175,10 @@ def _draw_balls(ax: Axes, homes, tensors, radii, colours) -> tuple[np.ndarray, n
             centre=centre,
             radius_points=float(radii[i]),
             colour=colours[i],
-            linewidth=0.6,
+            linewidth=float(linewidth[i]),
             zorder=4.0,
         )
     return centres, radii
-
-
-def _size_legend(figure: Figure, magnitude: np.ndarray, shrunk: float) -> Legend | None:
-    """Balls of whole magnitudes at the size that they have on the map."""
-    if not np.isfinite(magnitude).any():
-        return None
-    low, high = _magnitude_range(magnitude)
-    whole = np.arange(low, high + 0.5, max(1.0, np.ceil((high - low) / 4)))
-    sizes = shrunk * _radii_points(np.append(magnitude, whole))[-len(whole) :]
-    handles = [
-        Line2D(
-            [], [], marker="o", linestyle="", markersize=2 * radius, color="#BBBBBB", markeredgecolor="black"
-        )
-        for radius in sizes
-    ]
-    return figure.legend(
-        handles,
-        [f"M {m:.0f}" for m in whole],
-        loc="outside lower right",
-        ncols=len(whole),
-        handlelength=2.2 * shrunk + 1.2,
-        columnspacing=0.9,
-        handletextpad=0.6,
-        borderpad=1.5,
-    )
 
 
 def _name_events(

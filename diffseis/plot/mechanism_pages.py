@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
 from diffseis.mechanism import MechanismCatalogue, measure_tensors
 from diffseis.plot.mechanism_card import NEAR_DEG, CardLines, MechanismPage, axes_deg
+from diffseis.plot.mechanism_ratios import ratio_pairs
 from diffseis.plot.mechanism_words import HASH, words_of
+from diffseis.plot.names import station_label
 
 
 def rows_of(places: EventTable | None, names: np.ndarray) -> np.ndarray:
@@ -19,13 +22,14 @@ def mechanism_page(
 ) -> MechanismPage:
     """What the page of one event shows: its first motions of P, and its draws."""
     table, rays, words = catalogue.mechanisms, catalogue.rays, words_of(catalogue)
-    own = rays.take(
-        (rays.event_id == table.event_id[row])
-        & np.isfinite(rays.azimuth_deg)
-        & np.isfinite(rays.takeoff_deg)
-        & np.isfinite(rays.polarity)
-        & (rays.polarity != 0)
+    every = rays.take(
+        (rays.event_id == table.event_id[row]) & np.isfinite(rays.azimuth_deg) & np.isfinite(rays.takeoff_deg)
     )
+    own = every.take(_read(every.polarity))
+    tensor = np.asarray(table.tensor[row], float)
+    ratios = ratio_pairs(every, tensor)
+    if words is HASH:
+        ratios = {name: pair for name, pair in ratios.items() if name == "S/P"}
     six = np.asarray(catalogue.draws[row], float)
     six = six[np.all(np.isfinite(six), axis=1)]
     facts = [f"grade {table.grade[row]}"] if table.status[row] == "ok" else [str(table.status[row])]
@@ -37,20 +41,34 @@ def mechanism_page(
         facts += [f"depth {depth:.1f} km"] if np.isfinite(depth) else []
     return MechanismPage(
         event_id=str(table.event_id[row]),
-        tensor=np.asarray(table.tensor[row], float),
+        tensor=tensor,
         draws=_tensors(six),
         azimuth_deg=own.azimuth_deg,
         takeoff_deg=own.takeoff_deg,
         polarity=own.polarity,
-        station=tuple(str(name).rpartition(".")[2] for name in own.station),
+        station=tuple(station_label(str(name)) for name in own.station),
         subtitle=", ".join(facts),
-        card=tuple(_card(catalogue, row)),
+        ratios=ratios,
+        card=tuple(_card(catalogue, row, every)),
         sample=words.sample,
         chance=words.chance,
     )
 
 
-def _card(catalogue: MechanismCatalogue, row: int) -> CardLines:
+def _read(polarity: np.ndarray) -> np.ndarray:
+    return np.isfinite(polarity) & (polarity != 0)
+
+
+def _first_motions(number: int, rays: RadiationTable) -> str:
+    """How many; of each wave where some are of S, of which the ball shows none."""
+    waves = {"P": rays.polarity, "SV": rays.sv_polarity, "SH": rays.sh_polarity}
+    counts = {wave: int(np.sum(_read(polarity))) for wave, polarity in waves.items()}
+    if sum(counts.values()) != number or counts["P"] == number:
+        return f"{number}"
+    return ", ".join(f"{wave} {count}" for wave, count in counts.items() if count)
+
+
+def _card(catalogue: MechanismCatalogue, row: int, rays: RadiationTable) -> CardLines:
     """The catalogue's own numbers, so that page and table agree."""
     table, words = catalogue.mechanisms, words_of(catalogue)
     lines: CardLines = []
@@ -74,8 +92,9 @@ def _card(catalogue: MechanismCatalogue, row: int) -> CardLines:
         shares = [100 * float(x[0]) for x in (kind.isotropic, kind.clvd, kind.double_couple)]
         lines.append(("ISO / CLVD / DC", " / ".join(f"{x:.0f}" for x in shares) + " %"))
         lines.append(("Slope", f"{table.slope_deg[row]:.0f}°"))
+    if table.num_polarities[row]:
+        lines.append(("Polarities", _first_motions(int(table.num_polarities[row]), rays)))
     for name, count in (
-        ("Polarities", table.num_polarities[row]),
         ("Ratios", table.num_ratios[row]),
         ("Amplitudes", table.num_amplitudes[row]),
     ):

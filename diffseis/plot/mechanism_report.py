@@ -24,7 +24,7 @@ from diffseis.plot.html import (
     write_page,
 )
 from diffseis.plot.mechanism_figures import BALL_CONVENTION, CONVENTIONS
-from diffseis.plot.mechanism_maps import mechanism_map_figure
+from diffseis.plot.mechanism_maps import DOUBTFUL, mechanism_map_figure
 from diffseis.plot.mechanism_pages import rows_of
 from diffseis.plot.mechanism_tables import (
     event_table,
@@ -40,7 +40,8 @@ from diffseis.plot.mechanism_words import words_of
 from diffseis.plot.style import freeze_layout, house_style, new_figure
 
 CAPTIONS = {
-    "map": "Mechanisms at their epicentres, or beside them with a line to them; colours are depths.",
+    "map": "Mechanisms at their epicentres, or beside them with a line to them; colours are depths; small and pale: "
+    f"{DOUBTFUL}.",
     "styles": "Styles of faulting by the plunges of T, B and P axes (Frohlich & Apperson 1992); dashed: their limits.",
 }
 SOURCES = {
@@ -73,9 +74,10 @@ def overview_figures(
     rows = np.flatnonzero(has_mechanism(catalogue))
     if not len(rows):
         return {}
-    tensors = np.asarray(catalogue.mechanisms.tensor, float)[rows]
+    table = catalogue.mechanisms
+    tensors = np.asarray(table.tensor, float)[rows]
     figures = {}
-    at = rows_of(places, catalogue.mechanisms.event_id[rows])
+    at = rows_of(places, table.event_id[rows])
     placed = at >= 0
     if places is not None and np.any(np.isfinite(places.latitude[at[placed]])):
         depth, magnitude = (np.asarray(c, float)[at[placed]] for c in (places.depth_km, places.magnitude))
@@ -85,7 +87,8 @@ def overview_figures(
             tensors[placed],
             depth_km=depth if np.isfinite(depth).any() else None,
             magnitude=magnitude if np.isfinite(magnitude).any() else None,
-            names=[str(name) for name in catalogue.mechanisms.event_id[rows[placed]]],
+            names=[str(name) for name in table.event_id[rows[placed]]],
+            doubtful=((table.status != "ok") | np.isin(table.grade, ["E", "F"]))[rows[placed]],
             station_latitude_deg=None if stations is None else stations.latitude,
             station_longitude_deg=None if stations is None else stations.longitude,
         )

@@ -11,7 +11,7 @@ from diffseis.plot.geometry import bounds, map_axes, scale_bar
 from diffseis.plot.maps import frame_box
 from diffseis.plot.style import S_COLOUR, STATION_COLOUR
 
-_MARGIN, _LEAST_KM = 0.12, 1.0
+_MARGIN, _LEAST_KM, _LEAST_ALONE_KM = 0.12, 0.25, 10.0
 _FAR = 3.0
 _STATION_STYLE: dict[str, Any] = {
     "markersize": 5,
@@ -26,7 +26,7 @@ def map_view(homes: np.ndarray, stations: np.ndarray) -> np.ndarray:
     """What the map shows: the events; a single one among its stations."""
     if len(homes) > 1:
         return frame_box(bounds([homes], margin=_MARGIN, least_km=_LEAST_KM))
-    return frame_box(bounds([homes, stations[_near(stations)]], margin=_MARGIN, least_km=10 * _LEAST_KM))
+    return frame_box(bounds([homes, stations[_near(stations)]], margin=_MARGIN, least_km=_LEAST_ALONE_KM))
 
 
 def _near(stations: np.ndarray) -> np.ndarray:

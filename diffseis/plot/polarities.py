@@ -9,7 +9,7 @@ from matplotlib.transforms import Affine2D
 
 from diffseis.plot.focal_sphere import LOWER, Hemisphere, ray_direction
 from diffseis.plot.labels import place_names
-from diffseis.plot.maps import plain_text
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import STATION_COLOUR
 from diffseis.source import p_amplitudes
 

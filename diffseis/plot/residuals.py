@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from diffseis.core.tables import PHASES
 from diffseis.location.catalogue import LocatedCatalogue
-from diffseis.plot.maps import plain_text
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import (
     PHASE_COLOURS,
     add_grid,

@@ -37,6 +37,7 @@ from diffseis.workflows.located_angles import (
     setup_of_run,
 )
 from diffseis.workflows.located_picks import angles_of_picks
+from diffseis.workflows.mechanism_checks import drop_repeats, odd_angles, one_sided
 from diffseis.workflows.mechanism_config import MechanismConfig
 from diffseis.workflows.takeoff import give_angles, layered_leaving
 
@@ -53,7 +54,7 @@ class MechanismInputs:
         rays: with angles, where these are known.
         places: hypocentres of the events, where known.
         stations: their places, where known.
-        notices: of readers.
+        notices: of readers, and of what looks odd.
     """
 
     rays: RadiationTable
@@ -73,7 +74,9 @@ def read_mechanism_inputs(config: MechanismConfig, progress: Progress | None = N
         raise InputError(
             "holds no observations", file=config.observations, fix="add rows, or name another file"
         )
-    found = _with_places(config, found)
+    rays, notices = drop_repeats(found.rays, found.notices, config.observations)
+    notices = [*notices, *odd_angles(rays, config.observations)]
+    found = _with_places(config, replace(found, rays=rays, notices=notices))
     without = ~(np.isfinite(found.rays.azimuth_deg) & np.isfinite(found.rays.takeoff_deg))
     if without.any():
         if progress is not None:
@@ -90,9 +93,11 @@ def read_mechanism_inputs(config: MechanismConfig, progress: Progress | None = N
         )
     if config.composite is not None:
         names = np.full(len(found.rays), config.composite, object)
-        middle = _places_of(names, found.rays, found.places)
-        return replace(found, rays=replace(found.rays, event_id=names), places=middle)
-    return replace(found, places=_places_of(found.rays.event_id, found.rays, found.places))
+    else:
+        names = found.rays.event_id
+    places = _places_of(names, found.rays, found.places)
+    rays = replace(found.rays, event_id=names)
+    return replace(found, rays=rays, places=places, notices=[*found.notices, *one_sided(rays)])
 
 
 def _read(config: MechanismConfig) -> MechanismInputs:

@@ -1,6 +1,7 @@
 """Folders of results: one command each."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,13 +48,20 @@ def check_folder(out: Path, command: str) -> None:
     """Refuse a folder of something else, before anything is computed or made.
 
     Raises:
-        InputError: if it is a file, a store, or holds the run of another command.
+        InputError: if it or what it would lie in is a file, if nothing may be written there, if it is a store, or holds the run of
+            another command.
     """
     fix = "choose another folder with --out"
     if out.exists() and not out.is_dir():
         raise InputError("is a file", file=out, field="out", fix=fix)
     if any((out / name).exists() for name in (".zgroup", "zarr.json", ".zattrs")):
         raise InputError("is a store of arrays", file=out, field="out", fix=fix)
+    nearest = next((parent for parent in out.absolute().parents if parent.exists()), None)
+    if not out.exists() and nearest is not None and not nearest.is_dir():
+        raise InputError(f"cannot be made: {nearest} is a file", file=out, field="out", fix=fix)
+    there = out if out.exists() else nearest
+    if there is not None and not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{there} may not be written to", file=out, field="out", fix=fix)
     _earlier(out, command)
 
 

@@ -168,12 +168,18 @@ def test_bad_observations(diffseis, folder, text, said):
     assert not (folder / "out").exists()
 
 
-def test_a_folder_of_something_else(diffseis, folder):
-    (folder / "out").mkdir()
-    (folder / "out/run.json").write_text('{"command": "diffseis wave"}')
-    ended = _run(diffseis, folder)
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("other", "holds the results of diffseis wave"), ("o.csv", "is a file"), ("o.csv/out", "is a file")],
+)
+def test_a_folder_that_cannot_be_used(diffseis, folder, out, said):
+    """Refused before the observations, which are none, are read."""
+    (folder / "other").mkdir()
+    (folder / "other/run.json").write_text('{"command": "diffseis wave"}')
+    (folder / "o.csv").write_text("nonsense")
+    ended = diffseis("mechanism", "--observations", folder / "o.csv", "--out", folder / out)
     assert ended.code == 2
-    assert "holds the results of diffseis wave" in ended.err
+    assert said in ended.err
 
 
 @pytest.mark.parametrize("moment", ["invert", "write_mechanism_posterior", "draw"])

@@ -1,11 +1,14 @@
 """Observations of rays as CSV: what is read, refused, remarked and written."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.io import read_observations_csv, write_observations_csv
+from diffseis.io.observations_csv import COLUMNS
 
 HEAD = "event_id,station,azimuth_deg,takeoff_deg,polarity,log10_sp,p_amplitude,polarity_probability\n"
 
@@ -40,6 +43,11 @@ def test_columns_in_any_order_and_case(tmp_path):
     assert list(table.channel) == ["HHZ", ""]
     assert list(table.extra["analyst"]) == ["me", ""]
     assert notices == []
+
+
+def test_every_column_is_described():
+    page = (Path(__file__).resolve().parents[2] / "docs/observations.md").read_text(encoding="utf-8")
+    assert [name for name in COLUMNS if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize(

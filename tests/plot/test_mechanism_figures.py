@@ -173,6 +173,7 @@ MAPS = {
     "styles": {},
     "depth, names": {"depth_km": np.linspace(0, 30, 12), "names": [f"ev_{i}" for i in range(12)]},
     "magnitude": {"magnitude": np.linspace(1.2, 5.6, 12), "depth_km": np.append(np.full(11, 8.0), np.nan)},
+    "doubtful": {"magnitude": np.linspace(1.2, 5.6, 12), "doubtful": np.arange(12) % 3 == 0},
     "network": {"station_latitude_deg": np.array([-17.0, -15, -18]), "station_longitude_deg": np.array([179.9, 178.0, -178.0])},
     "stations": {"station_latitude_deg": np.full(3, -17.0), "station_longitude_deg": np.array([179.9, -179.99, 160.0])},
 }  # fmt: skip
@@ -196,6 +197,9 @@ def test_the_map(case):
         assert "ev_3" not in texts(figure)
     if case == "magnitude":
         assert labels[0] == "M 1"
+    if case == "doubtful":
+        # The fourth has no mechanism.
+        assert any(label.endswith("grade E or F (3)") for label in labels)
     if case == "network":
         # Most stations lie beyond the events: a map of their own has all of them.
         assert figure.axes[1].get_title(loc="left") == "Stations (3)"

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from diffseis.plot import write_mechanism_report
+from diffseis.plot import mechanism_page, write_mechanism_report
 from diffseis.plot.mechanism_tables import reversed_stations, station_table
+from diffseis.source import radiated
 from tests.io.made_mechanisms import NAMES, made_catalogue
 
 
@@ -37,6 +38,24 @@ def test_hash_has_no_posterior(catalogue, tmp_path):
     for words in ("Share within 20°", "half of the accepted mechanisms", "Wrong polarities", "fewer than 8"):
         assert words in text
     assert "half of the posterior" in text_of(catalogue, tmp_path)
+
+
+def test_the_page_tells_waves_and_ratios_apart(catalogue):
+    """Ratios of the mechanism itself, times a factor, lie on the line, however large the factor; those of SV to SH have none."""
+    rays, tensor = catalogue.rays, catalogue.mechanisms.tensor[0]
+    _, sv, sh = radiated(tensor, rays.azimuth_deg, rays.takeoff_deg).T
+    p = radiated(tensor, rays.azimuth_deg, rays.takeoff_deg)[:, 0]
+    more = {"log10_sp": np.log10(np.hypot(sv, sh) / np.abs(p)) + 0.7, "log10_svsh": np.log10(np.abs(sv / sh))}
+    more["sh_polarity"] = np.where(np.arange(12) < 5, np.sign(sh), np.nan)
+    counts = dataclasses.replace(catalogue.mechanisms, num_polarities=np.array([17, 12, 12, 0]))
+    found = dataclasses.replace(catalogue, rays=dataclasses.replace(rays, **more), mechanisms=counts)
+    page = mechanism_page(found, 0)
+    assert dict(page.card)["Polarities"] == "P 12, SH 5"
+    assert {name: len(pair) for name, pair in page.ratios.items()} == {"S/P": 12, "SV/SH": 12}
+    for pair in page.ratios.values():
+        np.testing.assert_allclose(*pair.T, atol=1e-6)
+    assert not mechanism_page(catalogue, 0).ratios
+    assert dict(mechanism_page(catalogue, 0).card)["Polarities"] == "12"
 
 
 def test_stations_tell_what_they_have_data_of(catalogue):
