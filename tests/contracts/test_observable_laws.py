@@ -107,7 +107,10 @@ def test_finite_values_and_gradients_at_every_source(name):
 
 @pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
-@pytest.mark.parametrize("name", OBSERVABLES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in ("SV/SH", "SH polarities") else n for n in OBSERVABLES],
+)
 def test_gradients(name):
     block = OBSERVABLES[name]
     ordinary = SOURCES[:1]

@@ -147,7 +147,7 @@ def _same_rays(table, first, tensors):
     return synthetic_radiation(table.event_id, table.station, azimuth, takeoff, truth, AMPLITUDES), tensors
 
 
-@pytest.mark.parametrize("kind", ["deviatoric", "mt"])
+@pytest.mark.parametrize("kind", ["deviatoric", pytest.param("mt", marks=pytest.mark.slow)])
 def test_general_tensors(kind):
     space = mechanism.source_space(kind)
     raw = jax.random.normal(KEY, (6, space.size))
