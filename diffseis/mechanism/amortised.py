@@ -9,7 +9,6 @@ References:
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -19,12 +18,13 @@ import numpy as np
 import optax
 from jaxtyping import Array, Key
 
-from diffseis.core.results import RESULTS, Solution
+from diffseis.core.results import Solution
 from diffseis.inference.optax_steps import optax_updates
 from diffseis.mechanism.draws import Draws, Kernels, draw, mixture_log_density, next_kernels
 from diffseis.mechanism.event_data import EventData
 from diffseis.mechanism.noise import Noise
 from diffseis.mechanism.spaces import AbstractSourceSpace
+from diffseis.mechanism.training import train_in_pieces
 
 _SCALE = 0.1
 """Sums over rays are of the order of their number: this makes them numbers of order one."""
@@ -174,18 +174,12 @@ def train_amortised(
     # The space's own numbers (kappa) are no weights.
     weights = eqx.filter(network, eqx.is_inexact_array)
     state = optimiser.init(weights)
-    history, chunk = [], max(1, num_steps // 20)
-    for first in range(0, num_steps, chunk):
-        found: Any = _train_chunk(
-            network, state, optimiser, data, points, noise, batch_size, chunk, jr.fold_in(key, first)
-        )
-        network, state, losses = found
-        history.append(np.asarray(losses))
-        if progress is not None:
-            progress(min(first + chunk, num_steps), num_steps)
-    history = np.concatenate(history)
-    result = RESULTS.successful if np.all(np.isfinite(history)) else RESULTS.non_finite
-    return Solution(value=network, result=result, stats={"loss": history})
+
+    def steps(network, state, first, number):
+        given = (data, points, noise, batch_size, number, jr.fold_in(key, first))
+        return _train_chunk(network, state, optimiser, *given)
+
+    return train_in_pieces(steps, network, state, num_steps, "loss", progress)
 
 
 @eqx.filter_jit

@@ -20,9 +20,10 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from diffseis.core import safe
-from diffseis.core.results import RESULTS, Solution
+from diffseis.core.results import Solution
 from diffseis.inference.optax_steps import optax_updates
 from diffseis.mechanism.amplitudes import PAmplitudes
+from diffseis.mechanism.training import train_in_pieces
 from diffseis.source import scalar_moment, shear_tensile, six_vector
 
 _FEATURES = 6
@@ -159,17 +160,12 @@ def train_guided(
     schedule = optax.cosine_decay_schedule(learning_rate, num_steps, alpha=0.01)
     optimiser = optax.adam(schedule)
     state = optimiser.init(eqx.filter(network, eqx.is_inexact_array))
-    history, chunk = [], max(1, num_steps // 20)
     total = jnp.asarray(num_steps, table.dtype)
-    for first in range(0, num_steps, chunk):
-        found: Any = _train_chunk(network, state, optimiser, table, data, jnp.asarray(first), chunk, total)
-        network, state, losses = found
-        history.append(np.asarray(losses))
-        if progress is not None:
-            progress(min(first + chunk, num_steps), num_steps)
-    history = np.concatenate(history)
-    result = RESULTS.successful if np.all(np.isfinite(history)) else RESULTS.non_finite
-    return Solution(value=network, result=result, stats={"misfit": history})
+
+    def steps(network, state, first, number):
+        return _train_chunk(network, state, optimiser, table, data, jnp.asarray(first), number, total)
+
+    return train_in_pieces(steps, network, state, num_steps, "misfit", progress)
 
 
 @eqx.filter_jit

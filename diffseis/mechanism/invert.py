@@ -80,7 +80,7 @@ def invert(
         key: of the draws; an event's draws do not depend on the others.
 
     Returns:
-        `Solution`: the catalogue; ``stats["noise"]`` the learned `Noise`, ``stats["learning"]`` its history, ``stats["settled"]`` whether learning came to an end. The result is `no_data` where no event has any.
+        `Solution`: the catalogue; ``stats["noise"]`` the learned `Noise`, ``stats["learning"]`` its history, ``stats["settled"]`` whether learning came to an end, ``stats["apart"]`` why batches had to be computed event by event. The result is `no_data` where no event has any.
     """
     say = progress or (lambda *_: None)
     space = source_space(source, vp_vs=vp_vs)
@@ -118,9 +118,9 @@ def invert(
         draws[table.rows(names)] = found[0].six
 
     usable = [name for name in ids if counts[name] > 0]
-    done, errors = 0, []
+    done, errors, apart = 0, [], []
     for names in _chunks(usable, counts):
-        errors += solve_apart(solve, names, table.fail)
+        errors += solve_apart(solve, names, table.fail, apart.append)
         done += len(names)
         say("mechanisms", done, len(usable))
     if errors and len(errors) == len(usable):
@@ -136,7 +136,9 @@ def invert(
     )
     result = RESULTS.successful if usable else RESULTS.no_data
     return Solution(
-        value=catalogue, result=result, stats={"noise": learned, "learning": learning, "settled": settled}
+        value=catalogue,
+        result=result,
+        stats={"noise": learned, "learning": learning, "settled": settled, "apart": apart},
     )
 
 
@@ -177,7 +179,10 @@ def _counts(rays: RadiationTable, ids: Sequence[str]) -> dict[str, int]:
 
 
 def solve_apart(
-    solve: Callable[[list[str]], None], names: list[str], fail: Callable[[str, str], None]
+    solve: Callable[[list[str]], None],
+    names: list[str],
+    fail: Callable[[str, str], None],
+    note: Callable[[str], None] | None = None,
 ) -> list[Exception]:
     """Solve events together or, where that fails, one by one, so that one bad event takes no other with it.
 
@@ -185,6 +190,7 @@ def solve_apart(
         solve: some events.
         names: of the events.
         fail: told of each event that failed by itself, and why.
+        note: told of each batch that failed as one, and why.
 
     Returns:
         The errors of the events that failed.
@@ -194,6 +200,10 @@ def solve_apart(
         return []
     except Exception as error:
         together = error
+        if note is not None and len(names) > 1:
+            note(
+                f"{len(names)} events were computed one by one, for together: {type(error).__name__}: {error}"
+            )
     errors: list[Exception] = []
     for name in names:
         try:

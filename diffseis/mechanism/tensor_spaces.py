@@ -28,18 +28,11 @@ def _sphere_area(num_axes: int) -> float:
     return float(2 * np.pi ** (num_axes / 2) / gamma(num_axes / 2))
 
 
-class MomentTensors(AbstractSourceSpace):
-    """All moment tensors of unit size, uniform: any share of isotropic and CLVD. Points are six-vectors of unit length."""
-
-    num_dims = 5
-    size = 6
-    log_size = float(np.log(np.pi**3))
+class AbstractTensorSphere(AbstractSourceSpace):
+    """What both spheres have in common. Points are unit vectors; `six` says of which tensors."""
 
     def grid(self, spacing_rad: float) -> Float[np.ndarray, "point size"]:
-        return _sphere_grid(6, spacing_rad)
-
-    def six(self, point: Float[Array, " size"]) -> Float[Array, "6"]:
-        return point * jnp.sqrt(jnp.asarray(2.0, point.dtype))
+        return _sphere_grid(self.size, spacing_rad)
 
     def axes(self, point: Float[Array, " size"]) -> Float[Array, "4"]:
         return axes_quaternion(tensor_of_six(self.six(point)))
@@ -58,6 +51,17 @@ class MomentTensors(AbstractSourceSpace):
 
     def inside(self, point: Float[Array, " size"]) -> Float[Array, ""]:
         return jnp.zeros_like(point[0])
+
+
+class MomentTensors(AbstractTensorSphere):
+    """All moment tensors of unit size, uniform: any share of isotropic and CLVD. Points are six-vectors of unit length."""
+
+    num_dims = 5
+    size = 6
+    log_size = float(np.log(np.pi**3))
+
+    def six(self, point: Float[Array, " size"]) -> Float[Array, "6"]:
+        return point * jnp.sqrt(jnp.asarray(2.0, point.dtype))
 
 
 _DEVIATORIC = np.zeros((6, 5))
@@ -67,33 +71,12 @@ _DEVIATORIC[:3, 1] = np.array([1, 1, -2]) / np.sqrt(6)
 _DEVIATORIC[3:, 2:] = np.eye(3)
 
 
-class DeviatoricTensors(AbstractSourceSpace):
+class DeviatoricTensors(AbstractTensorSphere):
     """Moment tensors without change of volume, uniform. Points are unit vectors of five numbers, whose product with a fixed basis is the six-vector."""
 
     num_dims = 4
     size = 5
     log_size = float(np.log(8 * np.pi**2 / 3))
 
-    def grid(self, spacing_rad: float) -> Float[np.ndarray, "point size"]:
-        return _sphere_grid(5, spacing_rad)
-
     def six(self, point: Float[Array, " size"]) -> Float[Array, "6"]:
         return jnp.asarray(_DEVIATORIC * np.sqrt(2), point.dtype) @ point
-
-    def axes(self, point: Float[Array, " size"]) -> Float[Array, "4"]:
-        return axes_quaternion(tensor_of_six(self.six(point)))
-
-    def move(self, point: Float[Array, " size"], tangent: Float[Array, " dim"]) -> Float[Array, " size"]:
-        return stereographic_move(point, tangent)
-
-    def parts(self, centre: Float[Array, " size"], point: Float[Array, " size"]) -> tuple[Array, ...]:
-        return stereographic_parts(centre, point)
-
-    def volume(self, parts: tuple[Array, ...]) -> Float[Array, ""]:
-        return stereographic_volume(square_of(parts), self.num_dims)
-
-    def nearest(self, raw: Float[Array, " size"]) -> Float[Array, " size"]:
-        return unit(raw)
-
-    def inside(self, point: Float[Array, " size"]) -> Float[Array, ""]:
-        return jnp.zeros_like(point[0])

@@ -25,6 +25,10 @@ def principal(tensor: Float[Array, "3 3"]) -> tuple[Float[Array, "3"], Float[Arr
     within that plane is given as 0 (the values' derivatives, and those of anything that does not depend on the choice, are right).
     """
 
+    if tensor.shape != (3, 3):
+        raise ValueError(
+            f"one tensor of 3 by 3 is expected, got the shape {tensor.shape}: map over more with `jax.vmap`"
+        )
     nn, ne, nd = tensor[0, 0], 0.5 * (tensor[0, 1] + tensor[1, 0]), 0.5 * (tensor[0, 2] + tensor[2, 0])
     ee, ed, dd = tensor[1, 1], 0.5 * (tensor[1, 2] + tensor[2, 1]), tensor[2, 2]
     eye = jnp.eye(3, dtype=tensor.dtype)

@@ -25,7 +25,9 @@ def plane_angles(slip: Float[Array, "3"], normal: Float[Array, "3"]) -> Float[Ar
     along, up_dip = _in_plane(strike, dip)
     rake = safe.arctan2(slip @ up_dip, slip @ along)
     turn = jnp.asarray(2 * jnp.pi, strike.dtype)
-    return jnp.stack([jnp.where(strike < 0, strike + turn, strike), dip, rake])
+    strike = jnp.where(strike < 0, strike + turn, strike)
+    # A hair below north is rounded to a full turn.
+    return jnp.stack([jnp.where(strike >= turn, strike - turn, strike), dip, rake])
 
 
 def _in_plane(strike, dip):

@@ -74,7 +74,7 @@ def run_mechanisms(
     method = method_of(config, say)
     lap("train")
     with folder_of(config.out, COMMAND):
-        catalogue, learning, settled = _found(config, inputs, method, progress)
+        catalogue, learning, said = _found(config, inputs, method, progress)
         lap("mechanisms")
         record = {
             "command": COMMAND,
@@ -87,7 +87,7 @@ def run_mechanisms(
             "learning": learning,
             "station_terms": _terms(catalogue),
             "summary": summarise(catalogue),
-            "notices": [str(n) for n in inputs.notices] + ([] if settled else [UNSETTLED]),
+            "notices": [str(n) for n in inputs.notices] + said,
             "timings_s": timings,
         }
         say("writing", 0, 0)
@@ -97,8 +97,8 @@ def run_mechanisms(
 
 def _found(
     config: MechanismConfig, inputs: MechanismInputs, method: Method | HashOptions, progress: Progress | None
-) -> tuple[MechanismCatalogue, list[dict[str, float]], bool]:
-    """The catalogue, the history of the noise's learning, and whether it settled."""
+) -> tuple[MechanismCatalogue, list[dict[str, float]], list[str]]:
+    """The catalogue, the history of the noise's learning, and what is to be told of both."""
     key = jr.key(config.seed)
     if isinstance(method, HashOptions):
         ids = list(dict.fromkeys(str(e) for e in inputs.rays.event_id))
@@ -107,7 +107,7 @@ def _found(
             solutions += hash_mechanisms(inputs.rays, [name], options=method, key=key)
             if progress is not None:
                 progress("mechanisms", number + 1, len(ids))
-        return hash_catalogue(inputs.rays, solutions, method), [], True
+        return hash_catalogue(inputs.rays, solutions, method), [], []
     solution = invert(
         inputs.rays,
         source=config.source,
@@ -121,7 +121,8 @@ def _found(
         progress=progress,
         key=key,
     )
-    return solution.value, solution.stats["learning"], solution.stats["settled"]
+    said = [] if solution.stats["settled"] else [UNSETTLED]
+    return solution.value, solution.stats["learning"], said + solution.stats["apart"]
 
 
 def _files(config: MechanismConfig) -> dict[str, Path]:

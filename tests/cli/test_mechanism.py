@@ -195,7 +195,7 @@ def test_an_interrupted_run_leaves_nothing(diffseis, folder, monkeypatch, moment
     made = Solution(
         value=made_catalogue(),
         result=RESULTS.successful,
-        stats={"noise": None, "learning": [], "settled": True},
+        stats={"noise": None, "learning": [], "settled": True, "apart": []},
     )
     monkeypatch.setattr("diffseis.workflows.mechanisms.invert", lambda *words, **options: made)
     name = "mechanism_pages.overview_figures" if moment == "draw" else f"mechanisms.{moment}"

@@ -140,7 +140,10 @@ def test_one_bad_event_takes_no_other_with_it():
             raise ArithmeticError("no")
         done.extend(names)
 
-    errors = solve_apart(solve, ["a", "bad", "b"], told.__setitem__)
+    batches = []
+    errors = solve_apart(solve, ["a", "bad", "b"], told.__setitem__, batches.append)
+    assert len(batches) == 1
+    assert "3 events were computed one by one" in batches[0]
     assert done == ["a", "b"]
     assert told == {"bad": "ArithmeticError: no"}
     assert len(errors) == 1

@@ -161,3 +161,9 @@ def test_the_edges_of_the_lune_have_finite_derivatives():
     )
     for p in (0.0, 1 / 6, 1 / 3):
         assert np.isfinite(surface(jnp.asarray(p)))
+
+
+def test_a_hair_below_north_is_north():
+    for tiny in (1e-17, 1e-12, 1e-3):
+        slip, normal = source.slip_and_normal(*jnp.asarray([-tiny, 1.0, 0.3]))
+        assert 0 <= float(source.plane_angles(slip, normal)[0]) < 2 * np.pi
