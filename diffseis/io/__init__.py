@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from diffseis.io.greens import open_greens as open_greens
     from diffseis.io.hash import read_hash as read_hash
     from diffseis.io.hypoinverse_polarities import read_hypoinverse_polarities as read_hypoinverse_polarities
+    from diffseis.io.mechanism_modes_csv import write_mechanism_modes_csv as write_mechanism_modes_csv
     from diffseis.io.mechanism_posterior import read_mechanism_posterior as read_mechanism_posterior
     from diffseis.io.mechanism_posterior import write_mechanism_posterior as write_mechanism_posterior
     from diffseis.io.mechanisms import Mechanism as Mechanism
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
 _HOME = {
     "read_mechanism_posterior": "mechanism_posterior",
     "write_mechanism_posterior": "mechanism_posterior",
+    "write_mechanism_modes_csv": "mechanism_modes_csv",
     "write_mechanisms_csv": "mechanisms_csv",
     "mechanisms_to_obspy": "mechanisms_quakeml",
     "write_mechanisms_quakeml": "mechanisms_quakeml",

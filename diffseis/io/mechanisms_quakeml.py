@@ -15,7 +15,7 @@ from diffseis.io.atomic import atomic_path
 from diffseis.io.notices import Notice
 from diffseis.io.obspy_guard import read_catalog_file
 from diffseis.io.quakeml import CONFIDENCE_PERCENT, finite_or_none, identifier, resource_name, utc
-from diffseis.mechanism import MechanismCatalogue, TensorMeasures, measure_tensors
+from diffseis.mechanism import MechanismCatalogue, TensorMeasures, measure_tensors, modes_of
 
 _GCMT = ("m_rr", "m_tt", "m_pp", "m_rt", "m_rp", "m_tp")
 _PURE = 1e-3
@@ -140,11 +140,20 @@ def _add(event, catalogue: MechanismCatalogue, row: int, name: str, measures: Te
     shares = f"shares ISO {measures.isotropic[row]:.3f}, CLVD {measures.clvd[row]:.3f}, DC {measures.double_couple[row]:.3f}"
     focal.comments = [
         comment("status", text),
-        comment("accepted" if hashes else "posterior", spread),
+        comment("accepted" if hashes else "posterior", spread + _others(table, row, chance)),
         comment("tensor", f"of unit scalar moment: {components}; {shares}"),
     ]
     event.focal_mechanisms.append(focal)
     event.preferred_focal_mechanism_id = focal.resource_id
+
+
+def _others(table, row: int, chance: str) -> str:
+    """Separate mechanisms beside the preferred one, in words."""
+    modes = modes_of(table.take([row]))
+    told = zip(modes.planes_deg[1:, 0], modes.probability[1:], strict=True)
+    return "".join(
+        f"; another: strike {s:.0f}, dip {d:.0f}, rake {r:.0f}, {chance} {p:.2f}" for (s, d, r), p in told
+    )
 
 
 def _focal_mechanism(catalogue, row: int, name: str, measures: TensorMeasures, place, origin) -> Any:

@@ -38,6 +38,8 @@ from diffseis.mechanism.methods import grid_method as grid_method
 from diffseis.mechanism.methods import grid_search as grid_search
 from diffseis.mechanism.methods import guided_method as guided_method
 from diffseis.mechanism.methods import svgd_method as svgd_method
+from diffseis.mechanism.modes import ModeTable as ModeTable
+from diffseis.mechanism.modes import modes_of as modes_of
 from diffseis.mechanism.noise import Noise as Noise
 from diffseis.mechanism.noise import NoisePrior as NoisePrior
 from diffseis.mechanism.noise import default_noise as default_noise

@@ -15,6 +15,12 @@ FEW_DATA = "underdetermined"
 NOT_CONVERGED = "not-converged"
 FAILED = "failed"
 
+MAX_MODES = 5
+"""Separate mechanisms that are told of at most."""
+
+LEAST_MODE = 0.1
+"""Separate mechanisms of less probability are not counted."""
+
 
 @dataclass(frozen=True)
 class Mechanisms:
@@ -38,6 +44,8 @@ class Mechanisms:
         station_distribution_ratio: mean over polarities of the root of the preferred amplitude: small where rays leave near the nodal planes.
         azimuthal_gap_deg, takeoff_gap_deg: largest without a ray.
         num_modes: separate mechanisms (more than 45 degrees apart) with a tenth of the probability each.
+        mode_share: event by 5: the probability of each of the separate mechanisms, the preferred first; 0 for none.
+        mode_tensor: event by 5 by 3 by 3: their tensors, like `tensor`.
         log_evidence: of the data, whatever the source; differences compare kinds of sources.
         effective_fraction: of the draws.
     """
@@ -72,6 +80,8 @@ class Mechanisms:
     azimuthal_gap_deg: np.ndarray
     takeoff_gap_deg: np.ndarray
     num_modes: np.ndarray
+    mode_share: np.ndarray
+    mode_tensor: np.ndarray
     log_evidence: np.ndarray
     effective_fraction: np.ndarray
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.results import RESULTS
-from diffseis.mechanism.catalogue import FEW_DATA, NO_DATA, OK, MechanismCatalogue, Mechanisms
+from diffseis.mechanism.catalogue import FEW_DATA, MAX_MODES, NO_DATA, OK, MechanismCatalogue, Mechanisms
 from diffseis.mechanism.hash_options import HashOptions
 from diffseis.mechanism.hash_solution import HashSolution
 from diffseis.source import (
@@ -66,6 +66,8 @@ def _row(solution: HashSolution, num_kept: int) -> tuple[dict[str, Any], np.ndar
         "takeoff_gap_deg": solution.takeoff_gap_deg,
         "num_modes": len(solution.strike_deg),
         "tensor": np.full((3, 3), np.nan),
+        "mode_share": np.zeros(MAX_MODES),
+        "mode_tensor": np.full((MAX_MODES, 3, 3), np.nan),
     }
     if not len(solution.strike_deg):
         empty = solution.num_polarities + solution.num_ratios == 0
@@ -78,6 +80,9 @@ def _row(solution: HashSolution, num_kept: int) -> tuple[dict[str, Any], np.ndar
         for name, value in zip(("strike", "dip", "rake"), angles, strict=True):
             row[f"{name}{end}_deg"], row[f"{name}{end}_error_deg"] = float(value), float(error)
     tensor, kagan, six = _accepted(plane, solution.accepted, num_kept)
+    for i, angles in enumerate(zip(solution.strike_deg, solution.dip_deg, solution.rake_deg, strict=True)):
+        row["mode_share"][i] = solution.probability[i]
+        row["mode_tensor"][i] = _couple(*(jnp.asarray(np.radians(x), float) for x in angles))
     row |= {
         "status": OK,
         "reason": "",
@@ -108,5 +113,6 @@ def _accepted(plane_deg: np.ndarray, accepted: np.ndarray, num_kept: int):
     return np.asarray(double_couple(*angles), float), kagan, np.asarray(_sixes(jnp.asarray(chosen, float)))
 
 
+_couple = jax.jit(double_couple)
 _kagan = jax.jit(jax.vmap(kagan_angle_of, in_axes=(None, 0)))
 _sixes = jax.jit(jax.vmap(lambda q: six_vector(double_couple_of(q))))

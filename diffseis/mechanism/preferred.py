@@ -13,10 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from diffseis.core import safe
+from diffseis.mechanism.catalogue import MAX_MODES
 from diffseis.mechanism.hash_grid import planes_of_quaternion
 from diffseis.source import axes_quaternion, double_couple_of
-
-MAX_SOLUTIONS = 5
 
 _STEPS = 100
 """Averages that are taken at most after the last outlier."""
@@ -79,7 +78,7 @@ def preferred_mechanisms(
         return (left & ~near & keep, keep), (average, probability, spread, keep)
 
     start = (there, jnp.asarray(True))
-    _, (average, probability, spread, keep) = jax.lax.scan(one, start, jnp.arange(MAX_SOLUTIONS))
+    _, (average, probability, spread, keep) = jax.lax.scan(one, start, jnp.arange(MAX_MODES))
     return PreferredMechanisms(average, probability, spread, jnp.sum(keep))
 
 

@@ -3,10 +3,11 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from diffseis.core import safe
 from diffseis.mechanism.batches import first_events, grown, map_there, size_of_batch
+from diffseis.mechanism.catalogue import MAX_MODES
 from diffseis.mechanism.draws import Draws, comb
 from diffseis.mechanism.spaces import AbstractSourceSpace, sixes
 from diffseis.source import (
@@ -23,8 +24,6 @@ from diffseis.source import (
 _MODE_RAD = 0.7853981633974483
 """Mechanisms farther apart than 45 degrees are different ones."""
 
-_MODES = 4
-
 
 class Summary(eqx.Module):
     """Of one event.
@@ -36,6 +35,7 @@ class Summary(eqx.Module):
         kagan_rad: of equally weighted draws, from the preferred axes.
         plane_errors: of the draws' planes from the preferred ones: strike, dip and rake, radians; draw by plane by 3.
         mode_share: probability of each of the separate mechanisms, most probable first.
+        mode_tensor: their means, of unit scalar moment; the first is `tensor`.
         six: of the equally weighted draws.
     """
 
@@ -45,6 +45,7 @@ class Summary(eqx.Module):
     kagan_rad: Float[Array, " draw"]
     plane_errors: Float[Array, "draw 2 3"]
     mode_share: Float[Array, " mode"]
+    mode_tensor: Float[Array, "mode 3 3"]
     six: Float[Array, "draw 6"]
 
 
@@ -66,18 +67,21 @@ def summarise(
     axes = jax.vmap(space.axes)(draws.point)
     weight = jnp.exp(draws.log_weight)
     share, member = _modes(axes, draws.log_likelihood, weight)
-    first = member == jnp.argmax(share)
+    order = jnp.argsort(-share)
+    share, member = share[order], member[order]
 
     def centre(found, _):
         near = jax.vmap(lambda q: kagan_angle_of(found[1], q))(axes) < _MODE_RAD
         return _mean(six, jnp.where(near, weight, 0)), None
 
-    best = jnp.argmax(jnp.where(first, draws.log_likelihood, -jnp.inf))
+    best = jnp.argmax(jnp.where(member[0], draws.log_likelihood, -jnp.inf))
     start = (tensor_of_six(six[best]), axes[best])
     (tensor, quaternion), _ = jax.lax.scan(centre, start, None, length=3)
+    others, turned = jax.vmap(lambda one: _mean(six, jnp.where(one, weight, 0)))(member)
     if is_double_couple:
         planes = planes_of(quaternion)
         tensor = tensor_of_six(space.six(quaternion))
+        others = jax.vmap(lambda q: tensor_of_six(space.six(q)))(turned)
         slope = jnp.zeros_like(planes[0, 0])
     else:
         planes = nodal_planes(tensor)
@@ -86,8 +90,8 @@ def summarise(
     kept = comb(draws.log_weight, num, key=key)
     kagan = jax.vmap(lambda q: kagan_angle_of(quaternion, q))(axes[kept])
     errors = jax.vmap(lambda q: _plane_errors(planes, q))(axes[kept])
-    order = jnp.argsort(-share)
-    return Summary(tensor, planes, slope, kagan, errors, share[order], six[kept])
+    modes = others.at[0].set(tensor)
+    return Summary(tensor, planes, slope, kagan, errors, share, modes, six[kept])
 
 
 def _mean(six, weight):
@@ -99,17 +103,16 @@ def _mean(six, weight):
     return tensor, axes_quaternion(tensor)
 
 
-def _modes(axes, value, weight) -> tuple[Float[Array, " mode"], Int[Array, " draw"]]:
-    """Separate mechanisms: the best draw with all within 45 degrees of it, the best of the rest, and so on. The probability of each, and whose each draw is."""
+def _modes(axes, value, weight) -> tuple[Float[Array, " mode"], Bool[Array, "mode draw"]]:
+    """Separate mechanisms: the best draw with all within 45 degrees of it, the best of the rest, and so on. The probability of each, and the draws that are its."""
 
-    def pick(left, number):
+    def pick(left, _):
         best = jnp.argmax(jnp.where(left, value, -jnp.inf))
         near = left & (jax.vmap(lambda q: kagan_angle_of(axes[best], q))(axes) < _MODE_RAD)
-        return left & ~near, (jnp.sum(jnp.where(near, weight, 0)), jnp.where(near, number, 0))
+        return left & ~near, (jnp.sum(jnp.where(near, weight, 0)), near)
 
-    everything = jnp.isfinite(value)
-    _, (share, owner) = jax.lax.scan(pick, everything, jnp.arange(_MODES))
-    return share, jnp.sum(owner, axis=0)
+    _, (share, member) = jax.lax.scan(pick, jnp.isfinite(value), None, length=MAX_MODES)
+    return share, member
 
 
 def _plane_errors(planes, quaternion):

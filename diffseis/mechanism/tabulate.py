@@ -6,7 +6,17 @@ import numpy as np
 
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.results import RESULTS
-from diffseis.mechanism.catalogue import FAILED, FEW_DATA, NO_DATA, NOT_CONVERGED, OK, Mechanisms, grade_of
+from diffseis.mechanism.catalogue import (
+    FAILED,
+    FEW_DATA,
+    LEAST_MODE,
+    MAX_MODES,
+    NO_DATA,
+    NOT_CONVERGED,
+    OK,
+    Mechanisms,
+    grade_of,
+)
 from diffseis.mechanism.fit import fits_of
 from diffseis.mechanism.summary import Summary
 
@@ -50,7 +60,9 @@ def posterior_columns(
         "kagan50_deg": half,
         "kagan90_deg": most,
         "probability_within_20_deg": np.mean(kagan <= 20, axis=1),
-        "num_modes": np.sum(np.asarray(summary.mode_share) >= 0.1, axis=1),
+        "num_modes": np.sum(np.asarray(summary.mode_share) >= LEAST_MODE, axis=1),
+        "mode_share": np.asarray(summary.mode_share, float),
+        "mode_tensor": np.asarray(summary.mode_tensor, float),
         "log_evidence": np.asarray(log_evidence, float),
         "effective_fraction": np.asarray(effective_fraction, float),
     }
@@ -96,6 +108,8 @@ class Table:
             name: np.full(num, np.nan) for name in Mechanisms.__dataclass_fields__
         }
         self.columns["tensor"] = np.full((num, 3, 3), np.nan)
+        self.columns["mode_share"] = np.zeros((num, MAX_MODES))
+        self.columns["mode_tensor"] = np.full((num, MAX_MODES, 3, 3), np.nan)
         self.columns |= {name: np.zeros(num, int) for name in _COUNTS}
         self.columns |= {name: np.full(num, "", object) for name in _WORDS}
         self.columns["event_id"][:] = ids

@@ -4,7 +4,7 @@ import numpy as np
 
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
-from diffseis.mechanism import MechanismCatalogue, measure_tensors
+from diffseis.mechanism import MechanismCatalogue, measure_tensors, modes_of
 from diffseis.plot.mechanism_card import NEAR_DEG, CardLines, MechanismPage, axes_deg
 from diffseis.plot.mechanism_ratios import ratio_pairs
 from diffseis.plot.mechanism_words import HASH, words_of
@@ -105,7 +105,11 @@ def _card(catalogue: MechanismCatalogue, row: int, rays: RadiationTable) -> Card
     lines.append(
         ("Gaps", f"azimuth {table.azimuthal_gap_deg[row]:.0f}°, take-off {table.takeoff_gap_deg[row]:.0f}°")
     )
-    lines += [("Modes", f"{int(table.num_modes[row])}")] if table.num_modes[row] > 1 else []
+    if table.num_modes[row] > 1:
+        modes = modes_of(table.take([row]))
+        lines.append(("Modes", f"{len(modes)}; {words.chance} {modes.probability[0]:.2f}, above"))
+        for share, plane in zip(modes.probability[1:], modes.planes_deg[1:, 0], strict=True):
+            lines.append(("", " / ".join(f"{x:.0f}°" for x in plane) + f", {share:.2f}"))
     return [(name, text.replace("-", "−") if name != "Gaps" else text) for name, text in lines]
 
 

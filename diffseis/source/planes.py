@@ -10,18 +10,23 @@ from diffseis.core import safe
 from diffseis.source.eigen import principal
 from diffseis.source.moment_tensor import slip_and_normal
 
+_ROUNDING = 8
+"""Units of the last place that the sum of a few products may be wrong by."""
+
 
 def plane_angles(slip: Float[Array, "3"], normal: Float[Array, "3"]) -> Float[Array, "3"]:
     """Strike (0 to 2 pi), dip (0 to pi/2) and rake (-pi to pi) of the plane with that normal and slip, unit vectors in north, east, down.
 
-    The pair and its negative are the same plane; the slip may have a part along the normal (an opening), which does not count. A horizontal plane has the strike 0, and the
-    derivatives of its strike are given as 0.
+    The pair and its negative are the same plane; the slip may have a part along the normal (an opening), which does not count. A plane that is horizontal within rounding has the
+    strike 0, and the derivatives of its strike are given as 0; those of other planes grow with the inverse of the dip's sine.
     """
     down = normal[2] > 0
     slip, normal = jnp.where(down, -slip, slip), jnp.where(down, -normal, normal)
     level = safe.norm(normal[:2])
     dip = safe.arctan2(level, -normal[2])
-    strike = safe.arctan2(-normal[0], normal[1])
+    # What rounding leaves of a vertical normal has no direction.
+    across = jnp.where(level > _ROUNDING * jnp.finfo(normal.dtype).eps, normal[:2], 0)
+    strike = safe.arctan2(-across[0], across[1])
     along, up_dip = _in_plane(strike, dip)
     rake = safe.arctan2(slip @ up_dip, slip @ along)
     turn = jnp.asarray(2 * jnp.pi, strike.dtype)

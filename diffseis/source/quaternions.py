@@ -15,6 +15,9 @@ from diffseis.core import safe
 from diffseis.source.eigen import principal
 from diffseis.source.planes import plane_angles
 
+_ROUNDING = 8
+"""Units of the last place that products of rotations may be wrong by."""
+
 
 def multiply(a: Float[Array, "4"], b: Float[Array, "4"]) -> Float[Array, "4"]:
     """Hamilton's product: the rotation `b`, then `a`."""
@@ -96,10 +99,14 @@ def axes_quaternion(tensor: Float[Array, "3 3"]) -> Float[Array, "4"]:
 
 
 def kagan_angle_of(a: Float[Array, "4"], b: Float[Array, "4"]) -> Float[Array, ""]:
-    """The smallest rotation in radians, 0 to 2 pi/3, that takes the axes of one double couple to those of the other."""
+    """The smallest rotation in radians, 0 to 2 pi/3, that takes the axes of one double couple to those of the other.
+
+    Of two that are the same within rounding it is 0, and so are its derivatives (the angle has a corner there, like the length of a vector at the origin).
+    """
     apart = jnp.abs(multiply(conjugate(a), b))
     largest = jnp.argmax(apart)
     rest = jnp.where(jnp.arange(4) == largest, 0, apart)
+    rest = jnp.where(safe.norm(rest) > _ROUNDING * jnp.finfo(rest.dtype).eps, rest, 0)
     return 2 * safe.arctan2(safe.norm(rest), apart[largest])
 
 

@@ -15,6 +15,7 @@ from diffseis.io import (
     Notice,
     sha256_of,
     write_json,
+    write_mechanism_modes_csv,
     write_mechanism_posterior,
     write_mechanisms_csv,
     write_mechanisms_quakeml,
@@ -197,6 +198,7 @@ def write_outputs(
     located = located if located is not None and located.is_file() and config.composite is None else None
     with staged(config.out) as stage:
         write_mechanisms_csv(stage / "mechanisms.csv", catalogue)
+        write_mechanism_modes_csv(stage / "modes.csv", catalogue)
         said: list[Notice] = write_mechanisms_quakeml(
             stage / "mechanisms.xml", catalogue, places=inputs.places, located=located
         )

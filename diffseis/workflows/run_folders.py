@@ -25,7 +25,17 @@ def folder_of(out: Path, command: str) -> Iterator[Path]:
         InputError: if it holds the run of another command, or one that is at work.
     """
     check_folder(out, command)
+    new = not out.exists()
     make_folder(out)
+    try:
+        yield from _prepared(out, command)
+    finally:
+        # An interrupted run leaves no folder that it made for nothing.
+        if new and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+
+
+def _prepared(out: Path, command: str) -> Iterator[Path]:
     with exclusive(out):
         for file in _earlier(out, command):
             path = out / file

@@ -50,9 +50,12 @@ def made_catalogue(source: str = "dc") -> MechanismCatalogue:
         "effective_fraction": 0.5,
     }
     columns |= {name: np.append(np.full(3, value), np.nan) for name, value in numbers.items()}
-    columns |= {name: np.array([12, 12, 12, 0]) for name in ("num_polarities", "num_modes")}
+    columns |= {"num_polarities": np.array([12, 12, 12, 0]), "num_modes": np.array([1, 2, 1, 0])}
     columns |= {name: np.zeros(4, int) for name in ("num_ratios", "num_amplitudes")}
     columns["tensor"] = np.concatenate([tensors, np.full((1, 3, 3), np.nan)])
+    other = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
+    columns["mode_share"] = np.array([[0.97, 0.0], [0.7, 0.25], [0.9, 0.05], [0.0, 0.0]])
+    columns["mode_tensor"] = np.stack([columns["tensor"], np.broadcast_to(other, (4, 3, 3))], axis=1)
     words = {
         "event_id": [*NAMES, "four"],
         "status": ["ok", "ok", "not-converged", "no-data"],

@@ -12,6 +12,7 @@ from diffseis.io import (
     read_mechanism_posterior,
     read_mechanisms,
     to_obspy_catalog,
+    write_mechanism_modes_csv,
     write_mechanism_posterior,
     write_mechanisms_csv,
     write_mechanisms_quakeml,
@@ -58,6 +59,27 @@ def test_csv(couples, tmp_path):
     assert rows[3]["status"] == "no-data"
     assert rows[3]["num_polarities"] == "0"
     assert rows[3]["strike_deg"] == rows[3]["m_nn"] == rows[3]["share_dc"] == ""
+
+
+def test_separate_mechanisms(couples, tmp_path):
+    """One row for each that is counted; the next ones are told in QuakeML, too."""
+    write_mechanism_modes_csv(tmp_path / "modes.csv", couples)
+    rows = _rows(tmp_path / "modes.csv")
+    assert [(row["event_id"], row["mode"], float(row["probability"])) for row in rows] == [
+        (NAMES[0], "1", 0.97),
+        (NAMES[1], "1", 0.7),
+        (NAMES[1], "2", 0.25),
+        (NAMES[2], "1", 0.9),
+    ]
+    for row, plane in zip([rows[0], rows[1], rows[3]], PLANES_DEG, strict=True):
+        both = [[float(row[f"{n}{end}_deg"]) for n in ("strike", "dip", "rake")] for end in ("", "2")]
+        assert any(np.allclose(one, plane, atol=0.02) for one in both)
+    # T to the east, P down: normal faults that strike north.
+    assert (float(rows[2]["dip_deg"]), float(rows[2]["rake_deg"])) == (45, -90)
+    write_mechanisms_quakeml(tmp_path / "m.xml", couples)
+    said = [line for line in (tmp_path / "m.xml").read_text().splitlines() if "; another: strike" in line]
+    assert len(said) == 1
+    assert "dip 45, rake -90, probability 0.25" in said[0]
 
 
 def test_csv_of_other_sources(tensors, tmp_path):

@@ -12,6 +12,7 @@ from scipy.stats import norm
 from diffseis import mechanism, source
 from diffseis.mechanism import draws
 from diffseis.mechanism.invert import solve_apart
+from diffseis.mechanism.summary import summarise
 from tests.helpers.gradients import check_grads
 from tests.mechanism.made_up import catalogue, couples, only
 
@@ -68,6 +69,30 @@ def test_doubtful_polarities_are_right_less_often():
     np.testing.assert_allclose(np.asarray(block.right)[0, :3], [1.0, 0.75, 0.9])
     wrong = np.asarray(block.wrong(mechanism.default_noise(mispick=0.1)))[0, :3]
     np.testing.assert_allclose(wrong, [0.1, 0.1 + 0.8 * 0.25, 0.1 + 0.8 * 0.1], rtol=1e-5)
+
+
+def test_separate_mechanisms_have_their_shares_and_means():
+    """Draws about two double couples 90 degrees apart."""
+    random = np.random.default_rng(2)
+    centres = [source.double_couple_quaternion(*jnp.asarray(a)) for a in ([0.3, 1.2, 0.1], [0.3, 0.3, 1.6])]
+    points = np.concatenate(
+        [
+            np.asarray(centres[0]) + 0.01 * random.normal(size=(60, 4)),
+            np.asarray(centres[1]) + 0.01 * random.normal(size=(20, 4)),
+        ]
+    )
+    points = jnp.asarray(points / np.linalg.norm(points, axis=1, keepdims=True), float)
+    likely = -np.concatenate([np.full(60, 2.0), np.full(20, 1.0)])
+    space = mechanism.DoubleCouples()
+    nothing = jnp.asarray(0.0, float)
+    one = draws.Draws(
+        points, jnp.full(80, -np.log(80.0), float), jnp.asarray(likely, float), nothing, nothing
+    )
+    found = jax.jit(lambda key: summarise(space, one, 50, True, key=key))(jax.random.key(0))
+    np.testing.assert_allclose(found.mode_share, [0.75, 0.25, 0, 0, 0], atol=1e-6)
+    for tensor, centre in zip(found.mode_tensor[:2], centres, strict=True):
+        assert np.degrees(source.kagan_angle_of(source.axes_quaternion(tensor), centre)) < 1
+    np.testing.assert_array_equal(found.mode_tensor[0], found.tensor)
 
 
 def test_gaps():

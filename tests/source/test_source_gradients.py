@@ -167,3 +167,17 @@ def test_a_hair_below_north_is_north():
     for tiny in (1e-17, 1e-12, 1e-3):
         slip, normal = source.slip_and_normal(*jnp.asarray([-tiny, 1.0, 0.3]))
         assert 0 <= float(source.plane_angles(slip, normal)[0]) < 2 * np.pi
+
+
+def test_what_rounding_leaves_has_no_direction():
+    """Beside a level plane the strike's derivatives are those of the angle, within rounding of it 0; a mechanism is 0 from itself."""
+    eps = float(jnp.finfo(float).eps)
+    slip = jnp.asarray([1.0, 0.0, 0.0])
+    slope = jax.jit(jax.jacrev(lambda normal: source.plane_angles(slip, normal)))
+    at = lambda tilt: slope(jnp.asarray([0.6 * tilt, 0.8 * tilt, -1.0]))
+    np.testing.assert_allclose(at(1e-3)[0], [-0.8e3, 0.6e3, 0], rtol=1e-4, atol=1e-3)
+    np.testing.assert_array_equal(at(2 * eps)[0], 0)
+    tensor = DEGENERATE["opening"] + 0.1 * DEGENERATE["horizontal"]
+    angle, slope = jax.jit(jax.value_and_grad(source.kagan_angle))(tensor, tensor)
+    assert angle == 0
+    np.testing.assert_array_equal(slope, 0)
