@@ -11,6 +11,7 @@ from diffseis.cli.demo import demo
 from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
 from diffseis.cli.greens import greens
+from diffseis.cli.groundmotion import groundmotion
 from diffseis.cli.locate import locate
 from diffseis.cli.mechanism import mechanism
 from diffseis.cli.train_eikonal import train_eikonal
@@ -52,12 +53,13 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism)
+_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism, groundmotion)
 """Commands that keep nothing of what they have not finished."""
 
 for _command in (
     locate,
     mechanism,
+    groundmotion,
     traveltimes,
     train_eikonal,
     wave,

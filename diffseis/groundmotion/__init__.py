@@ -1,0 +1,35 @@
+"""Ground motion: published models as pure, differentiable functions, models that are learned, residuals, hazard."""
+
+from diffseis.groundmotion.as16 import AS16 as AS16
+from diffseis.groundmotion.asb14 import ASB14 as ASB14
+from diffseis.groundmotion.ask14 import ASK14 as ASK14
+from diffseis.groundmotion.base import AbstractGroundMotionModel as AbstractGroundMotionModel
+from diffseis.groundmotion.base import LogNormalIM as LogNormalIM
+from diffseis.groundmotion.base import Rupture as Rupture
+from diffseis.groundmotion.base import Site as Site
+from diffseis.groundmotion.base import ground_motions as ground_motions
+from diffseis.groundmotion.bchydro16 import BCHydro16 as BCHydro16
+from diffseis.groundmotion.bindi14 import Bindi14 as Bindi14
+from diffseis.groundmotion.bssa14 import BSSA14 as BSSA14
+from diffseis.groundmotion.cb14 import CB14 as CB14
+from diffseis.groundmotion.cy14 import CY14 as CY14
+from diffseis.groundmotion.derras14 import Derras14 as Derras14
+from diffseis.groundmotion.distribution import exceedance as exceedance
+from diffseis.groundmotion.distribution import log_density as log_density
+from diffseis.groundmotion.distribution import log_exceedance as log_exceedance
+from diffseis.groundmotion.i14 import I14 as I14
+from diffseis.groundmotion.kotha20 import ERAS as ERAS
+from diffseis.groundmotion.kotha20 import Kotha20 as Kotha20
+from diffseis.groundmotion.limits import LIMITS as LIMITS
+from diffseis.groundmotion.logic_tree import LogicTree as LogicTree
+from diffseis.groundmotion.logic_tree import Mixture as Mixture
+from diffseis.groundmotion.measures import UNITS as UNITS
+from diffseis.groundmotion.measures import Measure as Measure
+from diffseis.groundmotion.measures import parse_measure as parse_measure
+from diffseis.groundmotion.measures import parse_measures as parse_measures
+from diffseis.groundmotion.models import MODELS as MODELS
+from diffseis.groundmotion.models import OPENQUAKE as OPENQUAKE
+from diffseis.groundmotion.models import ground_motion_model as ground_motion_model
+from diffseis.groundmotion.models import options_of as options_of
+from diffseis.groundmotion.tables import coefficient_table as coefficient_table
+from diffseis.groundmotion.travasarou03 import Travasarou03 as Travasarou03
