@@ -17,6 +17,10 @@ from diffseis.groundmotion.derras14 import Derras14 as Derras14
 from diffseis.groundmotion.distribution import exceedance as exceedance
 from diffseis.groundmotion.distribution import log_density as log_density
 from diffseis.groundmotion.distribution import log_exceedance as log_exceedance
+from diffseis.groundmotion.hazard import GutenbergRichter as GutenbergRichter
+from diffseis.groundmotion.hazard import PointSources as PointSources
+from diffseis.groundmotion.hazard import hazard_curve as hazard_curve
+from diffseis.groundmotion.hazard import probability_in as probability_in
 from diffseis.groundmotion.i14 import I14 as I14
 from diffseis.groundmotion.kotha20 import ERAS as ERAS
 from diffseis.groundmotion.kotha20 import Kotha20 as Kotha20
@@ -36,6 +40,12 @@ from diffseis.groundmotion.models import MODELS as MODELS
 from diffseis.groundmotion.models import OPENQUAKE as OPENQUAKE
 from diffseis.groundmotion.models import ground_motion_model as ground_motion_model
 from diffseis.groundmotion.models import options_of as options_of
+from diffseis.groundmotion.planes import Distances as Distances
+from diffseis.groundmotion.planes import Plane as Plane
+from diffseis.groundmotion.planes import expected_size as expected_size
+from diffseis.groundmotion.planes import plane_about as plane_about
+from diffseis.groundmotion.planes import plane_distances as plane_distances
+from diffseis.groundmotion.planes import point_distances as point_distances
 from diffseis.groundmotion.ranking import average_log_likelihood as average_log_likelihood
 from diffseis.groundmotion.ranking import data_support as data_support
 from diffseis.groundmotion.ranking import euclidean_distance_ranking as euclidean_distance_ranking
@@ -44,5 +54,9 @@ from diffseis.groundmotion.residuals import Residuals as Residuals
 from diffseis.groundmotion.residuals import event_residuals as event_residuals
 from diffseis.groundmotion.residuals import log_likelihood as log_likelihood
 from diffseis.groundmotion.residuals import residuals_by_record as residuals_by_record
+from diffseis.groundmotion.spatial import ConditionedMotion as ConditionedMotion
+from diffseis.groundmotion.spatial import condition_on_records as condition_on_records
+from diffseis.groundmotion.spatial import correlation_range_km as correlation_range_km
+from diffseis.groundmotion.spatial import spatial_correlation as spatial_correlation
 from diffseis.groundmotion.tables import coefficient_table as coefficient_table
 from diffseis.groundmotion.travasarou03 import Travasarou03 as Travasarou03

@@ -77,7 +77,7 @@ def test_gradients():
         ranks = gm.average_log_likelihood(motion, OBSERVED) + gm.euclidean_distance_ranking(motion, OBSERVED)
         return sums + likely + ranks
 
-    check_grads(total, jnp.stack([MOTION.mean_ln, MOTION.tau, MOTION.phi]))
+    check_grads(jax.jit(total), jnp.stack([MOTION.mean_ln, MOTION.tau, MOTION.phi]))
 
 
 def test_ranking():
