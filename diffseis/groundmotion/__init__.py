@@ -54,6 +54,7 @@ from diffseis.groundmotion.residuals import Residuals as Residuals
 from diffseis.groundmotion.residuals import event_residuals as event_residuals
 from diffseis.groundmotion.residuals import log_likelihood as log_likelihood
 from diffseis.groundmotion.residuals import residuals_by_record as residuals_by_record
+from diffseis.groundmotion.slopes import means_and_slopes as means_and_slopes
 from diffseis.groundmotion.spatial import ConditionedMotion as ConditionedMotion
 from diffseis.groundmotion.spatial import condition_on_records as condition_on_records
 from diffseis.groundmotion.spatial import correlation_range_km as correlation_range_km

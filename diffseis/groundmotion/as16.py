@@ -83,7 +83,7 @@ class AS16(AbstractGroundMotionModel):
 def _source_s(c: Coefficients, rupture: Rupture) -> Scalar:
     """Duration of the source: constant for small events, the inverse of a corner frequency for others."""
     m = rupture.magnitude
-    normal, reverse = styles(rupture.rake_rad, 60.0, closed=False)
+    normal, reverse = styles(rupture.rake_rad, 45.0)
     unknown = jnp.isnan(rupture.rake_rad)
     by_style = lambda name: jnp.where(
         unknown,

@@ -67,7 +67,7 @@ class ASB14(AbstractGroundMotionModel):
         m = rupture.magnitude - c["c_1"]
         scaling = jnp.where(m <= 0, c["a_2"], c["a_7"]) * m + c["a_3"] * (8.5 - rupture.magnitude) ** 2
         path = (c["a_4"] + c["a_5"] * m) * jnp.log(jnp.sqrt(distance**2 + c["a_6"] ** 2))
-        normal, reverse = styles(rupture.rake_rad, 45.0)
+        normal, reverse = styles(rupture.rake_rad, 45.0, closed=False)
         return c["a_1"] + scaling + path + c["a_8"] * normal + c["a_9"] * reverse
 
 

@@ -93,5 +93,5 @@ class Bindi14(AbstractGroundMotionModel):
     def _style(self, c: Coefficients, rupture: Rupture) -> Scalar:
         if self.style == "unspecified":
             return jnp.zeros_like(rupture.magnitude)
-        normal, reverse = styles(rupture.rake_rad, 45.0)
+        normal, reverse = styles(rupture.rake_rad, 60.0, closed=False)
         return c["sofN"] * normal + c["sofR"] * reverse + c["sofS"] * (1 - normal - reverse)

@@ -56,7 +56,7 @@ class Derras14(AbstractGroundMotionModel):
     def reference(self, rupture: Rupture, site: Site) -> Float[Array, " unit"]:
         """Of the hidden units."""
         dtype = rupture.magnitude.dtype
-        normal, reverse = styles(rupture.rake_rad, 45.0)
+        normal, reverse = styles(rupture.rake_rad, 45.0, closed=False)
         # The network's numbers of styles: 1 normal, 3 reverse, 4 strike slip.
         style = 4 - 3 * normal - reverse
         inputs = jnp.stack(

@@ -29,6 +29,8 @@ ERAS = (
 _CM_S2 = 980.665
 _HINGE = 5.7
 _SQRT3 = 1.7320508075688772
+_STIFFEST_M_S = 1100.0
+"""Terms of the site do not change beyond."""
 
 Form = Literal["base", "vs30", "slope", "eshm20", "geology"]
 Attenuation = Literal["slow", "central", "fast", "fastest"]
@@ -115,13 +117,14 @@ class Kotha20(AbstractGroundMotionModel):
         if self.form == "base":
             return jnp.zeros_like(site.rjb_km)
         if self.form == "vs30":
-            return _line(site.vs30_m_s, 300.0, 600.0, c["site_vs30_300"], c["site_vs30_600"])
+            v = jnp.minimum(site.vs30_m_s, _STIFFEST_M_S)
+            return _line(v, 300.0, 600.0, c["site_vs30_300"], c["site_vs30_600"])
         if self.form == "slope":
             return _line(site.slope, 0.003, 0.03, c["site_slope_0p003"], c["site_slope_0p03"])
         if self.form == "eshm20":
             measured = site.vs30_measured
             of = lambda name: measured * c[f"{name}_measured"] + (1 - measured) * c[f"{name}_inferred"]
-            return of("d0") + of("d1") * jnp.log(site.vs30_m_s / 800)
+            return of("d0") + of("d1") * jnp.log(jnp.minimum(site.vs30_m_s, _STIFFEST_M_S) / 800)
         steep = jnp.log(site.slope / 0.1)
         here = lambda name: sum(
             jnp.where(site.geology == i, c[f"{name}_{era}"], 0) for i, era in enumerate(ERAS)

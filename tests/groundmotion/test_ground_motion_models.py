@@ -218,3 +218,21 @@ def test_gradients_of_probabilities():
         lambda m: gm.log_exceedance(gm.LogNormalIM(m, jnp.asarray(0.3), jnp.asarray(0.4)), jnp.asarray(40.0))
     )
     assert np.isfinite(far(jnp.asarray(-20.0)))
+
+
+@pytest.mark.skipif(not X64, reason="one precision is enough")
+def test_slopes_of_many_pairs():
+    model = gm.BSSA14(["PGA", "SA(1.0)"])
+    rupture = gm.Rupture(**(QUAKE | {"magnitude": jnp.asarray([5.0, 6.3, 7.4])}))
+    site = gm.Site(**(PLACE | {"rjb_km": jnp.asarray([0.0, 20.0, 90.0])}))
+    mean, slope = gm.means_and_slopes(model, rupture, site, ("magnitude", "rjb_km"))
+    assert slope.shape == (2, 2, 3)
+
+    def one(m, r):
+        return model(gm.Rupture(**(QUAKE | {"magnitude": m})), gm.Site(**(PLACE | {"rjb_km": r}))).mean_ln
+
+    each = jax.jit(jax.vmap(jax.jacfwd(one, argnums=(0, 1))))(rupture.magnitude, site.rjb_km)
+    np.testing.assert_allclose(slope, np.stack(each).transpose(0, 2, 1), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(mean, gm.ground_motions(model, rupture, site).mean_ln, rtol=1e-12)
+    with pytest.raises(ValueError, match="no input colour"):
+        gm.means_and_slopes(model, rupture, site, ("colour",))
