@@ -147,6 +147,7 @@ def fit_mixed_effects(
     num_events: int,
     num_sites: int,
     start: Deviations | None = None,
+    prior_precision: PyTree | None = None,
     site_effects: bool = True,
     restricted: bool = True,
     max_steps: int = 100,
@@ -163,6 +164,7 @@ def fit_mixed_effects(
         event, site: whose each record is, from 0.
         num_events, num_sites: of them.
         start: deviations to start from; half of the residuals' spread each by default.
+        prior_precision: like `theta`: of a normal prior about 0 for each parameter; none by default. With it the fit is the most probable one, and the restricted likelihood Laplace's approximation of the evidence.
         site_effects: whether sites have terms of their own.
         restricted: restricted likelihood (REML), which does not make deviations too small for the parameters that were fitted; for means that are not linear, by their derivatives at the parameters.
         max_steps: at most.
@@ -174,12 +176,16 @@ def fit_mixed_effects(
     Raises:
         ValueError: if there are fewer than two events, or as few records as parameters.
     """
-    size = ravel_pytree(theta)[0].shape[0]
-    if num_events < 2 or log_observed.shape[0] <= size + 2:
+    flat = ravel_pytree(theta)[0]
+    size = flat.shape[0]
+    prior = jnp.zeros_like(flat) if prior_precision is None else ravel_pytree(prior_precision)[0]
+    if num_events < 2 or (prior_precision is None and log_observed.shape[0] <= size + 2):
         raise ValueError(
             f"{log_observed.shape[0]} records of {num_events} events cannot determine {size} parameters and the deviations"
         )
-    problem = _Problem(mean, log_observed, event, site, num_events, num_sites, site_effects, restricted)
+    problem = _Problem(
+        mean, log_observed, event, site, prior, num_events, num_sites, site_effects, restricted
+    )
     fit, steps, settled = _fit(problem, theta, start, max_steps)
     finite = bool(jnp.isfinite(fit.log_likelihood)) and bool(jnp.all(jnp.isfinite(fit.high)))
     result = RESULTS.successful if bool(settled) else RESULTS.max_steps_reached
@@ -194,6 +200,7 @@ class _Problem(eqx.Module):
     log_observed: Float[Array, " record"]
     event: Int[Array, " record"]
     site: Int[Array, " record"]
+    prior: Float[Array, " parameter"]
     num_events: int = eqx.field(static=True)
     num_sites: int = eqx.field(static=True)
     site_effects: bool = eqx.field(static=True)
@@ -208,10 +215,10 @@ class _Problem(eqx.Module):
         sd = jnp.exp(logs)
         return Deviations(sd[0], sd[2] if self.site_effects else jnp.zeros_like(sd[0]), sd[1])
 
-    def loss(self, apart, design, logs) -> Float[Array, ""]:
-        """The negative log likelihood of residuals, restricted or not."""
+    def loss(self, flat, apart, design, logs) -> Float[Array, ""]:
+        """The negative log likelihood of residuals, restricted or not, and of the parameters' prior."""
         deviations = self.deviations(logs)
-        total = -log_marginal_likelihood(apart, deviations, *self.index)
+        total = 0.5 * jnp.sum(self.prior * flat**2) - log_marginal_likelihood(apart, deviations, *self.index)
         if not self.restricted:
             return total
         return total + 0.5 * jnp.linalg.slogdet(self.information(design, deviations))[1]
@@ -222,7 +229,7 @@ class _Problem(eqx.Module):
 
     def information(self, design, deviations) -> Float[Array, "parameter parameter"]:
         """Of the parameters of the mean."""
-        return design.T @ self.covariance_solve(deviations, design)
+        return design.T @ self.covariance_solve(deviations, design) + jnp.diag(self.prior)
 
 
 @eqx.filter_jit
@@ -235,11 +242,13 @@ def _fit(problem: _Problem, theta: PyTree, start: Deviations | None, max_steps: 
         flat, logs, loss, steps, _ = state
         deviations, design = problem.deviations(logs), jax.jacfwd(mean)(flat)
         solved = problem.covariance_solve(deviations, design)
-        move = jnp.linalg.solve(design.T @ solved, solved.T @ (problem.log_observed - mean(flat)))
-        at = lambda size: problem.loss(problem.log_observed - mean(flat + size * move), design, logs)
-        flat = flat + _halved(at, loss) * move
+        pull = solved.T @ (problem.log_observed - mean(flat)) - problem.prior * flat
+        move = jnp.linalg.solve(design.T @ solved + jnp.diag(problem.prior), pull)
+        loss_at = lambda x, logs: problem.loss(x, problem.log_observed - mean(x), design, logs)
+        at = lambda size: loss_at(flat + size * move, logs)
+        flat = flat + _halved(at, at(jnp.zeros_like(loss))) * move
         design = jax.jacfwd(mean)(flat)
-        of_logs = lambda x: problem.loss(problem.log_observed - mean(flat), design, x)
+        of_logs = lambda x: problem.loss(flat, problem.log_observed - mean(flat), design, x)
         before, turn = of_logs(logs), _newton(of_logs, logs)
         along = lambda size: of_logs(jnp.maximum(logs + size * turn, least))
         moved = jnp.maximum(logs + _halved(along, before) * turn, least)
@@ -286,7 +295,7 @@ def _halved(loss_at, before):
 def _described(problem: _Problem, mean, unravel, flat, logs) -> MixedFit:
     deviations, design = problem.deviations(logs), jax.jacfwd(mean)(flat)
     apart = problem.log_observed - mean(flat)
-    curvature = jax.hessian(lambda x: problem.loss(apart, design, x))(logs)
+    curvature = jax.hessian(lambda x: problem.loss(flat, apart, design, x))(logs)
     sd = jnp.sqrt(jnp.abs(jnp.diagonal(jnp.linalg.inv(curvature))))
     covariance = jnp.linalg.inv(problem.information(design, deviations))
     zero = jnp.zeros_like(sd[0])
@@ -299,7 +308,7 @@ def _described(problem: _Problem, mean, unravel, flat, logs) -> MixedFit:
         low=values / width,
         high=values * width,
         effects=_predicted(problem, apart, design, deviations, covariance),
-        log_likelihood=-problem.loss(apart, design, logs),
+        log_likelihood=-problem.loss(flat, apart, design, logs),
     )
 
 

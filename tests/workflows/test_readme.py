@@ -93,3 +93,14 @@ def test_the_options_of_mechanisms_exist(diffseis):
     options = set(re.findall(r"--[a-z][a-z-]+", part))
     assert len(options) > 8
     assert [option for option in options if option not in said] == []
+
+
+@pytest.mark.long
+def test_the_example_of_ground_motions_runs():
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    code = next(block for block in blocks if "ground_motions" in block)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["motion"].mean_ln.shape == names["mean"].shape == (2, 2)
+    assert names["slope"].shape == (3, 2, 2)
+    assert names["one"] > 0
