@@ -40,6 +40,8 @@ from diffseis.groundmotion.models import MODELS as MODELS
 from diffseis.groundmotion.models import OPENQUAKE as OPENQUAKE
 from diffseis.groundmotion.models import ground_motion_model as ground_motion_model
 from diffseis.groundmotion.models import options_of as options_of
+from diffseis.groundmotion.neural import NeuralModel as NeuralModel
+from diffseis.groundmotion.neural import fit_neural_model as fit_neural_model
 from diffseis.groundmotion.planes import Distances as Distances
 from diffseis.groundmotion.planes import Plane as Plane
 from diffseis.groundmotion.planes import expected_size as expected_size

@@ -150,6 +150,7 @@ def fit_mixed_effects(
     prior_precision: PyTree | None = None,
     site_effects: bool = True,
     restricted: bool = True,
+    rtol: float = 1e-9,
     max_steps: int = 100,
     throw: bool = True,
 ) -> Solution:
@@ -167,6 +168,7 @@ def fit_mixed_effects(
         prior_precision: like `theta`: of a normal prior about 0 for each parameter; none by default. With it the fit is the most probable one, and the restricted likelihood Laplace's approximation of the evidence.
         site_effects: whether sites have terms of their own.
         restricted: restricted likelihood (REML), which does not make deviations too small for the parameters that were fitted; for means that are not linear, by their derivatives at the parameters.
+        rtol: of the log likelihood between two steps, at which they end; deviations then change by less than its root.
         max_steps: at most.
         throw: whether not to get there is an error.
 
@@ -186,7 +188,7 @@ def fit_mixed_effects(
     problem = _Problem(
         mean, log_observed, event, site, prior, num_events, num_sites, site_effects, restricted
     )
-    fit, steps, settled = _fit(problem, theta, start, max_steps)
+    fit, steps, settled = _fit(problem, theta, start, jnp.asarray(rtol, float), max_steps)
     finite = bool(jnp.isfinite(fit.log_likelihood)) and bool(jnp.all(jnp.isfinite(fit.high)))
     result = RESULTS.successful if bool(settled) else RESULTS.max_steps_reached
     result = result if finite else RESULTS.non_finite
@@ -233,7 +235,7 @@ class _Problem(eqx.Module):
 
 
 @eqx.filter_jit
-def _fit(problem: _Problem, theta: PyTree, start: Deviations | None, max_steps: int):
+def _fit(problem: _Problem, theta: PyTree, start: Deviations | None, rtol: Float[Array, ""], max_steps: int):
     flat, unravel = ravel_pytree(theta)
     mean = lambda x: problem.mean(unravel(x))
     least = jnp.log(_least(problem, mean(flat)))
@@ -253,8 +255,8 @@ def _fit(problem: _Problem, theta: PyTree, start: Deviations | None, max_steps: 
         along = lambda size: of_logs(jnp.maximum(logs + size * turn, least))
         moved = jnp.maximum(logs + _halved(along, before) * turn, least)
         after = of_logs(moved)
-        still = jnp.abs(loss - after) < 1e-9 * (1 + jnp.abs(after))
-        still = still & (jnp.max(jnp.abs(moved - logs)) < 1e-6)
+        still = jnp.abs(loss - after) < rtol * (1 + jnp.abs(after))
+        still = still & (jnp.max(jnp.abs(moved - logs)) < jnp.sqrt(rtol))
         return flat, moved, after, steps + 1, still
 
     going = lambda state: (state[3] < max_steps) & ~state[4]
