@@ -42,6 +42,14 @@ from diffseis.groundmotion.models import ground_motion_model as ground_motion_mo
 from diffseis.groundmotion.models import options_of as options_of
 from diffseis.groundmotion.neural import NeuralModel as NeuralModel
 from diffseis.groundmotion.neural import fit_neural_model as fit_neural_model
+from diffseis.groundmotion.nonergodic import NonergodicTerms as NonergodicTerms
+from diffseis.groundmotion.nonergodic import Paths as Paths
+from diffseis.groundmotion.nonergodic import Scales as Scales
+from diffseis.groundmotion.nonergodic import fit_nonergodic_terms as fit_nonergodic_terms
+from diffseis.groundmotion.nonergodic import log_evidence as log_evidence
+from diffseis.groundmotion.nonergodic import nonergodic_covariance as nonergodic_covariance
+from diffseis.groundmotion.nonergodic import paths_on_cells as paths_on_cells
+from diffseis.groundmotion.nonergodic import usual_scales as usual_scales
 from diffseis.groundmotion.planes import Distances as Distances
 from diffseis.groundmotion.planes import Plane as Plane
 from diffseis.groundmotion.planes import expected_size as expected_size
