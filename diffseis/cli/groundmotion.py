@@ -21,6 +21,9 @@ def groundmotion(
     weights: str | None = typer.Option(
         None, help="Of the models, separated by commas: adds their mixture, logic-tree."
     ),
+    figure: Path | None = typer.Option(
+        None, help="PNG: response spectra of the first six scenarios by all models."
+    ),
     list_models: bool = typer.Option(
         False, "--list", help="Show models, their options, measures and columns."
     ),
@@ -43,10 +46,11 @@ def groundmotion(
             raise InputError("is missing", field=option, fix=fix)
     if scenarios is None or model is None:
         return
-    from diffseis.cli.outputs import check_outputs
+    from diffseis.cli.outputs import check_outputs, check_picture
     from diffseis.core.words import plural
 
-    check_outputs({"--out": out}, {"--scenarios": scenarios})
+    check_outputs({"--out": out, "--figure": figure}, {"--scenarios": scenarios})
+    check_picture(figure, "--figure")
     prepare_jax()
     from diffseis.io import write_ground_motions_csv
     from diffseis.workflows.ground_motions import scenario_ground_motions, split_names, split_weights
@@ -60,8 +64,21 @@ def groundmotion(
             progress=reporter.update,
         )
         write_ground_motions_csv(out, found, lambda a, b: reporter.update("writing", a, b))
+        if figure is not None:
+            from diffseis.io import atomic_path, read_scenarios_csv
+            from diffseis.plot import figure_png
+            from diffseis.workflows.ground_motion_figures import spectra_figure
+
+            reporter.update("figure", 0, 0)
+            drawn = spectra_figure(read_scenarios_csv(scenarios)[0], split_names(model))
+            if drawn is None:
+                raise InputError("no model has spectra", field="--figure", fix="leave it out")
+            with atomic_path(figure) as temporary:
+                temporary.write_bytes(figure_png(drawn))
     for notice in notices:
         typer.echo(f"note: {notice}", err=True)
     what = ", ".join(one.model for one in found)
-    typer.echo(f"{plural(found[0].mean_ln.shape[1], 'scenario')}, {len(found[0].measures)} measures: {what}")
+    typer.echo(
+        f"{plural(found[0].mean_ln.shape[1], 'scenario')}, {plural(len(found[0].measures), 'measure')}: {what}"
+    )
     typer.echo(f"table: {out}")

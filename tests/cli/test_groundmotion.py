@@ -109,3 +109,11 @@ def test_the_list_of_models(diffseis):
     assert "region=global | california" in shown
     assert "rup_hypo_depth" in shown
     assert "Idriss2014" in shown
+
+
+def test_a_figure_of_spectra(diffseis, scenarios, tmp_path):
+    words = ["--model", "BSSA14,I14", "--scenarios", scenarios, "--imts", "PGA", "--out", tmp_path / "g.csv"]
+    ended = diffseis("groundmotion", *words, "--figure", tmp_path / "f.png")
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "f.png").read_bytes()[:4] == b"\x89PNG"
+    assert diffseis("groundmotion", *words, "--figure", tmp_path / "f.pdf").code == 2
