@@ -19,7 +19,7 @@ _SHORTEST = 64
 MULTIPLE = 16
 """Steps in a block are a multiple of this."""
 
-Visit = Callable[[PyTree, Any, Any], tuple[PyTree, Any]]
+Visit = Callable[[PyTree, Any, Any, Any], tuple[PyTree, Any]]
 
 
 def block_shape(num_steps: int, width: int) -> tuple[int, int]:
@@ -39,15 +39,16 @@ def run_blocks(
     visit: Visit,
     carry: PyTree,
 ) -> tuple[PyTree, PyTree]:
-    """Runs oscillators from rest and shows their displacements to a function, step by step.
+    """Runs oscillators from rest and shows their states to a function, step by step.
 
     Args:
         acceleration: at equal intervals; linear in between.
         angle: of one interval, ``2 pi dt / T``.
         damping: fraction of critical.
-        fraction: of each step at which displacements are shown; None: at its end.
+        fraction: of each step at which states are shown; None: at its end.
         shape: of `block_shape`.
-        visit: ``(carry, displacement "block oscillator", sample "block") -> (carry, out)``; `sample` counts the end of the step, and
+        visit: ``(carry, x "block oscillator", y, sample "block") -> (carry, out)``: displacement and velocity as in
+            `diffseis.signal.oscillator_steps`; `sample` counts the end of the step, and
             passes the end of the record where the last block is longer than what is left.
         carry: what `visit` begins with.
 
@@ -65,8 +66,8 @@ def run_blocks(
         first, last = first[:, None], last[:, None]
         whole_, part_ = _rows(whole), None if part is None else _rows(part)
         next_x, next_y = whole_(x, y, first, last)
-        shown = next_x if part_ is None else part_.displacement(x, y, first, last)
-        told, out = visit(told, shown, sample)
+        shown = (next_x, next_y) if part_ is None else part_(x, y, first, last)
+        told, out = visit(told, shown[0], shown[1], sample)
         return (next_x, next_y, told), out
 
     (_, _, carry), out = lax.scan(advance, (*begin, carry), (first, last, sample))

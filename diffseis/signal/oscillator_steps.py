@@ -36,13 +36,10 @@ class Step(eqx.Module):
 
     def __call__(self, x, y, first, last):
         """The next state; all arguments of shapes that go together."""
-        return self.displacement(x, y, first, last), (
-            self.y_by_x * x + self.y_by_y * y + self.y_by_first * first + self.y_by_last * last
+        return (
+            self.x_by_x * x + self.x_by_y * y + self.x_by_first * first + self.x_by_last * last,
+            self.y_by_x * x + self.y_by_y * y + self.y_by_first * first + self.y_by_last * last,
         )
-
-    def displacement(self, x, y, first, last):
-        """The first part of the next state."""
-        return self.x_by_x * x + self.x_by_y * y + self.x_by_first * first + self.x_by_last * last
 
 
 def oscillator_step(

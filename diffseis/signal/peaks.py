@@ -38,7 +38,7 @@ def find_peaks(acceleration, angle, damping, fraction, num_samples) -> Peak:
     shape = block_shape(acceleration.shape[0] - 1, angle.shape[0])
     zero = jnp.zeros((shape[1], angle.shape[0]), angle.dtype)
 
-    def visit(best, shown, sample):
+    def visit(best, shown, _, sample):
         value, place = best
         better = (jnp.abs(shown) > jnp.abs(value)) & (sample < num_samples)[:, None]
         return (jnp.where(better, shown, value), jnp.where(better, sample[:, None], place)), None
@@ -61,7 +61,7 @@ def displacement_at(
     shape = block_shape(acceleration.shape[0] - 1, angle.shape[0])
     zero = jnp.zeros((shape[1], angle.shape[0]), angle.dtype)
 
-    def visit(kept, shown, now):
+    def visit(kept, shown, _, now):
         return kept + jnp.where(now[:, None] == sample[None, :], shown, 0), None
 
     kept, _ = run_blocks(acceleration, angle, damping, fraction, shape, visit, zero)

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 from diffseis.core.concrete import is_concrete
 from diffseis.signal.blocks import block_shape, run_blocks
 from diffseis.signal.peaks import Peak, find_peaks, with_derivative
-from diffseis.signal.substeps import AT_SAMPLES, AbstractSubsteps, Looks, NoSubsteps
+from diffseis.signal.substeps import AT_SAMPLES, AbstractSubsteps, Looks
 
 
 class ResponseSpectrum(eqx.Module):
@@ -121,25 +121,57 @@ def peaks_with_looks(
     return Peak(pick(value), pick(by_period(peak.sample, more.sample))), pick(by_period(one, fraction))
 
 
+class OscillatorResponse(eqx.Module):
+    """What oscillators do at every sample.
+
+    Attributes:
+        period_s, damping: of the oscillators.
+        pseudo_acceleration_m_s2: relative displacement times the square of the angular frequency, with its sign.
+        pseudo_velocity_m_s2: relative velocity times the angular frequency.
+    """
+
+    period_s: Float[Array, " period"]
+    damping: Float[Array, " period"]
+    pseudo_acceleration_m_s2: Float[Array, "time period"]
+    pseudo_velocity_m_s2: Float[Array, "time period"]
+
+    @property
+    def displacement_m(self) -> Float[Array, "time period"]:
+        """Relative to the ground."""
+        return self.pseudo_acceleration_m_s2 * ((self.period_s / (2 * jnp.pi)) ** 2)[None, :]
+
+    @property
+    def velocity_m_s(self) -> Float[Array, "time period"]:
+        """Relative to the ground."""
+        return self.pseudo_velocity_m_s2 * (self.period_s / (2 * jnp.pi))[None, :]
+
+    @property
+    def absolute_acceleration_m_s2(self) -> Float[Array, "time period"]:
+        """Of the mass: of ground and oscillator together."""
+        return -self.pseudo_acceleration_m_s2 - 2 * self.damping[None, :] * self.pseudo_velocity_m_s2
+
+
 def oscillator_response(
     acceleration_m_s2: Float[Array, " time"], dt_s, period_s, damping=0.05
-) -> Float[Array, "time period"]:
-    """Pseudo-acceleration of oscillators at every sample, of the sign of their relative displacement.
-
-    All of it is stored, and so are derivatives of what is made of it.
-    """
+) -> OscillatorResponse:
+    """Responses of oscillators at every sample, from rest at the first. All of it is stored."""
     check_spectrum(acceleration_m_s2, dt_s, period_s, damping)
     return _response(acceleration_m_s2, dt_s, period_s, damping)
 
 
 @eqx.filter_jit
-def _response(acceleration, dt_s, period_s, damping):
-    driven, angle, damping, _ = driven_oscillators(acceleration, dt_s, period_s, damping, NoSubsteps())
+def _response(acceleration, dt_s, period_s, damping) -> OscillatorResponse:
+    driven, angle, damping, period_s = driven_oscillators(acceleration, dt_s, period_s, damping, AT_SAMPLES)
     steps = driven.shape[0] - 1
     shape = block_shape(steps, angle.shape[0])
-    _, shown = run_blocks(driven, angle, damping, None, shape, lambda _, x, __: (None, x), None)
-    flat = jnp.swapaxes(shown, 0, 1).reshape(-1, angle.shape[0])[:steps]
-    return jnp.concatenate([jnp.zeros((1, angle.shape[0]), flat.dtype), flat])
+    show = lambda _, x, y, __: (None, (x, y))
+    _, shown = run_blocks(driven, angle, damping, None, shape, show, None)
+
+    def laid(values):
+        flat = jnp.swapaxes(values, 0, 1).reshape(-1, angle.shape[0])[:steps]
+        return jnp.concatenate([jnp.zeros((1, angle.shape[0]), flat.dtype), flat])
+
+    return OscillatorResponse(period_s, damping, laid(shown[0]), laid(shown[1]))
 
 
 def check_spectrum(acceleration, dt_s, period_s, damping) -> None:
@@ -159,77 +191,3 @@ def check_spectrum(acceleration, dt_s, period_s, damping) -> None:
             raise ValueError(
                 f"`{name}` must be {'from 0 to below 1' if name == 'damping' else 'above 0 and finite'}, got {value}"
             )
-
-
-def batched_response_spectra(
-    accelerations_m_s2: Float[Array, "record time"],
-    dt_s,
-    period_s,
-    damping=0.05,
-    *,
-    num_samples: Int[Array, " record"] | None = None,
-    at_once: int = 8,
-) -> Float[Array, "record period"]:
-    """PSA of many records of one sampling rate, a few at a time: what is held is the records, their spectra, and the state of `at_once` records.
-
-    Args:
-        accelerations_m_s2: records, padded behind their ends.
-        dt_s, period_s, damping: of `response_spectrum`, which looks at samples only here.
-        num_samples: of each record.
-        at_once: records in one loop.
-    """
-    check_spectrum(accelerations_m_s2[0], dt_s, period_s, damping)
-    num = (
-        jnp.full(len(accelerations_m_s2), accelerations_m_s2.shape[1]) if num_samples is None else num_samples
-    )
-    return _many(accelerations_m_s2, num, dt_s, period_s, damping, at_once)
-
-
-@eqx.filter_jit
-def _many(accelerations, num_samples, dt_s, period_s, damping, at_once):
-    one = lambda pair: (
-        _spectrum(pair[0], dt_s, period_s, damping, pair[1], NoSubsteps(), Looks()).pseudo_acceleration_m_s2
-    )
-    return lax.map(one, (accelerations, num_samples), batch_size=at_once)
-
-
-def smooth_response_spectrum(
-    acceleration_m_s2: Float[Array, " time"], dt_s, period_s, damping=0.05, *, order: float = 64.0
-) -> Float[Array, " period"]:
-    """A PSA without kinks: ``(sum |x|^p)^(1/p)`` over samples in place of the maximum, above it by a factor of ``N^(1/p)`` at most.
-
-    The gradient spreads over all samples near the maximum, in place of one. Responses are computed anew in the backward pass, some periods at a time.
-
-    Args:
-        acceleration_m_s2, dt_s, period_s, damping: of `response_spectrum`.
-        order: p, above 1; infinite would be the maximum.
-    """
-    check_spectrum(acceleration_m_s2, dt_s, period_s, damping)
-    if not order > 1:
-        raise ValueError(f"`order` must be above 1, got {order}")
-    return _smooth(acceleration_m_s2, dt_s, period_s, damping, float(order))
-
-
-@eqx.filter_jit
-def _smooth(acceleration, dt_s, period_s, damping, order):
-    period_s = jnp.asarray(period_s).astype(acceleration.dtype)
-    damping = jnp.broadcast_to(jnp.asarray(damping).astype(acceleration.dtype), period_s.shape)
-
-    @jax.checkpoint
-    def one(oscillator):
-        period, fraction = oscillator
-        response = _response(acceleration, dt_s, period[None], fraction)[:, 0]
-        return p_norm(response, order)
-
-    return lax.map(one, (period_s, damping), batch_size=8)
-
-
-def p_norm(values: Float[Array, " time"], order: float) -> Float[Array, ""]:
-    """``(sum |v|^p)^(1/p)``, 0 with the gradient 0 where all values are 0."""
-    size = jnp.abs(values)
-    # Any scale gives the same value, so that its own derivative is none.
-    scale = lax.stop_gradient(jnp.max(size))
-    scale = jnp.where(scale > 0, scale, 1)
-    total = jnp.sum((size / scale) ** order)
-    there = total > 0
-    return scale * jnp.where(there, jnp.where(there, total, 1) ** (1 / order), 0)

@@ -152,7 +152,7 @@ def _responses(driven, angle, damping, num_samples, looks) -> Float[Array, "comp
     rows = looks.rows(num)
     shape = block_shape(driven.shape[1] - 1, 2 * len(rows))
 
-    def visit(_, shown, sample):
+    def visit(_, shown, __, sample):
         return None, jnp.where((sample < num_samples)[:, None], shown, 0)
 
     def one(acceleration):

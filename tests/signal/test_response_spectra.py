@@ -48,11 +48,20 @@ def test_spectrum_is_that_of_the_matrix_exponential(damping):
 
 def test_response_at_every_sample():
     a = record()
-    found = oscillator_response(a, DT_S, PERIOD_S, 0.05)
+    motion = oscillator_response(a, DT_S, PERIOD_S, 0.05)
+    found = motion.pseudo_acceleration_m_s2
     for k, period in enumerate(PERIOD_S):
         expected = exact_response(np.asarray(a, float), DT_S, period, 0.05)
         error = np.abs(np.asarray(found[:, k]) - expected).max() / np.abs(expected).max()
         assert error < (1e-10 if X64 else 2e-4)
+    # The equation of motion ties the parts together: velocity is the derivative of displacement, absolute acceleration that of all.
+    k = 4
+    moved = np.diff(np.asarray(motion.displacement_m[:, k], float)) / DT_S
+    v = np.asarray(motion.velocity_m_s[:, k], float)
+    np.testing.assert_allclose((v[1:] + v[:-1]) / 2, moved, atol=0.05 * np.abs(v).max())
+    w = 2 * np.pi / PERIOD_S[k]
+    total = -(w**2) * motion.displacement_m[:, k] - 2 * 0.05 * w * motion.velocity_m_s[:, k]
+    np.testing.assert_allclose(motion.absolute_acceleration_m_s2[:, k], total, rtol=1e-4, atol=1e-5)
 
 
 def test_many_blocks_are_one_record():
@@ -129,7 +138,9 @@ def test_gradient_by_periods_and_damping():
 def test_gradient_is_that_of_plain_autodiff():
     a = record(400)
     weight = jnp.arange(1.0, 7.0)
-    plain = lambda a: jnp.sum(weight * jnp.max(jnp.abs(oscillator_response(a, DT_S, PERIOD_S)), axis=0))
+    plain = lambda a: jnp.sum(
+        weight * jnp.max(jnp.abs(oscillator_response(a, DT_S, PERIOD_S).pseudo_acceleration_m_s2), axis=0)
+    )
     adjoint = lambda a: jnp.sum(weight * psa(a))
     np.testing.assert_allclose(jax.grad(adjoint)(a), jax.grad(plain)(a), rtol=1e-9, atol=1e-13)
 
