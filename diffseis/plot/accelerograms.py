@@ -67,9 +67,10 @@ def accelerogram_figure(
                 linewidth=1.6,
                 label="RotD50",
             )
-        for ax, label in zip(axes, labels, strict=True):
+        corners = ("upper right", "upper right", "upper left", "lower right")
+        for ax, label, corner in zip(axes, labels, corners, strict=True):
             ax.set_ylabel(label)
-            ax.legend(loc="upper right", handlelength=1.2)
+            ax.legend(loc=corner, handlelength=1.2, frameon=True, framealpha=0.85, edgecolor="none")
             ax.margins(x=0)
             add_grid(ax)
         for ax in axes[:-1]:

@@ -46,6 +46,7 @@ SUBSTEPS: dict[str, AbstractSubsteps] = {
 PENALTY_PERIOD_S = tuple(float(t) for t in np.geomspace(0.05, 10.0, 31))
 """Periods by which the angle of GMRotI50 is chosen, whichever are asked for."""
 _ROTATED = ("PGA", "PGV", "PGD", "SA")
+_ROTATED_COMPONENTS = ("rotd00", "rotd50", "rotd100", "gmrotd50", "gmroti50")
 _G = STANDARD_GRAVITY_M_S2
 _SCALE = {
     "PGA": 1 / _G, "PGV": 100.0, "PGD": 100.0, "SA": 1 / _G, "IA": 1.0, "CAV": 1 / _G, "CAVSTD": 1 / _G, "CAD": 100.0,
@@ -94,8 +95,11 @@ def measure_pair(
             if m.kind in _ROTATED:
                 table = own[:, choices.periods_s.index(m.number)] if m.number is not None else tables[m.kind]
                 value = _of_angles(table, component, angle)
+            elif m.kind == "EAS" and component in _ROTATED_COMPONENTS:
+                value = _amplitude(accelerations_m_s2, dt_s, m.number or 0.0)
             elif m.kind == "EAS":
-                value = _amplitude(accelerations_m_s2, dt_s, component, m.number or 0.0)
+                each = [_amplitude(one[None], dt_s, m.number or 0.0) for one in accelerations_m_s2]
+                value = _of_two(m.kind, component, each[0], each[1])
             else:
                 value = _of_two(m.kind, component, singles[0][m.kind], singles[1][m.kind])
             row[m.name] = value * _SCALE[m.kind]
@@ -114,7 +118,7 @@ def measure_single(
         if m.kind == "SA":
             value = float(found["SA"][choices.periods_s.index(m.number)])
         elif m.kind == "EAS":
-            value = _amplitude(acceleration_m_s2[None], dt_s, "h1", m.number or 0.0)
+            value = _amplitude(acceleration_m_s2[None], dt_s, m.number or 0.0)
         else:
             value = float(found[m.kind])
         row[m.name] = value * _SCALE[m.kind]
@@ -234,13 +238,12 @@ def _of_two(kind: str, component: str, one, other) -> float:
     return float(np.sqrt(one * other))
 
 
-def _amplitude(records: np.ndarray, dt_s: float, component: str, frequency_hz: float) -> float:
-    """Smoothed Fourier amplitude of one record, or effective amplitude of both; NaN above Nyquist's frequency."""
+def _amplitude(records: np.ndarray, dt_s: float, frequency_hz: float) -> float:
+    """Smoothed Fourier amplitude of one record, or effective amplitude of two; NaN above Nyquist's frequency."""
     if frequency_hz > 0.5 / dt_s:
         return float("nan")
-    rows = {"h1": records[:1], "h2": records[1:2]}.get(component, records)
     length = 2 * bucket_size(records.shape[1], minimum=1024)
-    amplitude = np.asarray(effective_amplitude(jnp.asarray(rows), dt_s, length=length))
+    amplitude = np.asarray(effective_amplitude(jnp.asarray(records), dt_s, length=length))
     return float(_weights(length, dt_s, frequency_hz) @ amplitude)
 
 
