@@ -23,7 +23,7 @@ PERIOD_S = np.geomspace(0.01, 10.0, 91)
 
 
 def accelerogram_figure(
-    accelerations_m_s2: Sequence[Float[np.ndarray, " time"]],
+    accelerations_m_s2: Sequence[Float[np.ndarray, " _"]],
     names: Sequence[str],
     dt_s: float,
     *,

@@ -231,6 +231,7 @@ def draw(path: Path, groups: Sequence[Components], config: IntensityConfig) -> N
     strength = lambda g: max(float(np.ptp(r.acceleration_m_s2)) for r in g.horizontal if not r.problem)
     group = max(good, key=strength)
     records = [conditioned(r, config) for r in group.horizontal if not r.problem]
+    records = [r for r in records if r.dt_s == records[0].dt_s]
     figure = accelerogram_figure(
         [r.acceleration_m_s2 for r in records],
         [r.channel or f"h{k + 1}" for k, r in enumerate(records)],

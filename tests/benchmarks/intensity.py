@@ -29,6 +29,7 @@ from diffseis.signal import (
     response_spectrum,
     rotated_spectrum,
 )
+from diffseis.signal.blocks import run_blocks
 from tests.signal.references import peer_spectra
 
 CHOICES = {"none": NoSubsteps(), "peer": LinearSubsteps(), "bandlimited": BandLimited()}
@@ -124,11 +125,23 @@ def gradients(data: Path) -> None:
     plain = lambda a: jnp.sum(
         jnp.max(jnp.abs(oscillator_response(a, dt_s, period).pseudo_acceleration_m_s2), axis=0)
     )
+    angle, damping = 2 * jnp.pi * dt_s / jnp.asarray(period), jnp.full(len(period), 0.05)
+
+    def step_by_step(a):
+        shape = (-(-(len(a) - 1) // 16) * 16, 1)
+        show = lambda _, x, __, ___: (None, x)
+        shown = run_blocks(a, angle, damping, None, shape, show, None)[1][: len(a) - 1, 0]
+        return jnp.sum(jnp.max(jnp.abs(shown), axis=0))
+
     found = {}
     for name, f in (("value", value), ("value, responses stored", plain)):
         _, cpu = best_cpu_s(lambda f=f: jax.jit(f)(record))
         print(f"  {name:34s} {cpu:7.3f} CPU s")
-    for name, f in (("adjoint", value), ("plain autodiff, responses stored", plain)):
+    for name, f in (
+        ("adjoint", value),
+        ("plain autodiff, blocks", plain),
+        ("plain autodiff, sample by sample", step_by_step),
+    ):
         program = jax.jit(jax.value_and_grad(f)).lower(record).compile()
         memory = program.memory_analysis()
         _, cpu = best_cpu_s(lambda p=program: p(record))
@@ -136,7 +149,7 @@ def gradients(data: Path) -> None:
         print(
             f"  value and gradient, {name:34s} {cpu:7.3f} CPU s, temporaries {memory.temp_size_in_bytes / 1e6:8.1f} MB"
         )
-    one, other = found.values()
+    one, other, _ = found.values()
     print(
         f"  largest difference over the largest entry: {float(jnp.max(jnp.abs(one - other)) / jnp.max(jnp.abs(other))):.1e}"
     )

@@ -93,3 +93,15 @@ def test_the_options_of_mechanisms_exist(diffseis):
     options = set(re.findall(r"--[a-z][a-z-]+", part))
     assert len(options) > 8
     assert [option for option in options if option not in said] == []
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
+def test_the_intensity_example_runs():
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    names: dict = {}
+    exec(compile(next(b for b in blocks if "rotated_spectrum" in b), "README.md", "exec"), names)
+    assert names["by_sample"].shape == (2, 2, 2000)
+    # PSA is of the first degree in the record.
+    total = np.sum(np.asarray(names["by_sample"]) * np.asarray(names["pair"])[None], axis=(1, 2))
+    np.testing.assert_allclose(total, names["psa_m_s2"], rtol=1e-9)
