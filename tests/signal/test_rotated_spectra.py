@@ -5,10 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from diffseis import signal
+from diffseis.io import read_accelerograms
 from diffseis.signal import LinearSubsteps, NoSubsteps, oscillator_response, rotated_spectrum
 from diffseis.signal.rotated_maxima import place_of_maximum, rotated_maxima
 from tests.helpers.gradients import check_grads
-from tests.signal.references import boore_output, exact_response, peer_spectra, rotated
+from tests.signal.references import FOLDER, boore_output, exact_response, peer_spectra, rotated
 
 DT_S = 0.01
 PERIOD_S = np.array([0.02, 0.3, 2.0])
@@ -154,3 +156,67 @@ def test_boore_rotated(reference_data):
     assert np.all(rotd00 >= columns["rotd00"] * (1 - 3e-3))
     assert np.max(rotd00 / columns["rotd00"]) == pytest.approx(1.425, abs=0.01)
     assert np.mean(np.abs(value / columns["gmroti50"] - 1) < 3e-3) > 0.9
+
+
+@needs_x64
+@pytest.mark.reference
+@pytest.mark.long
+def test_boore_peaks(reference_data):
+    """Peaks of components, rotated PGA and, at the angle of GMRotI50, all peaks. Velocity and displacement he did not turn but from one component to the other:
+    his RotD50 is their mean, his RotD100 the larger one, while other directions have more."""
+    _, single, both = boore_output(reference_data)
+    a = jnp.asarray(both)
+    motion = {
+        "pga": a,
+        "pgv": jnp.stack([signal.velocity(x, 0.02) for x in a]),
+        "pgd": jnp.stack([signal.displacement(x, 0.02) for x in a]),
+    }
+    for name, series in motion.items():
+        # He integrates velocity, too, by trapezoids, which is not exact.
+        rtol = 3e-3 if name == "pgd" else 1e-4
+        stated = [float(single[f"{name}_{k}_ar"]) for k in (1, 2)]
+        np.testing.assert_allclose([signal.peak(x) for x in series], stated, rtol=rtol)
+        turned = signal.rotated_peaks(series)
+        np.testing.assert_allclose(
+            turned.mean_at(jnp.array(35)), float(single[f"{name}_gmroti50"]), rtol=rtol
+        )
+        found = [float(turned.rotd(p)[0]) for p in (0.0, 50.0, 100.0)]
+        theirs = [float(single[f"{name}_rot{p}"]) for p in ("00", "50", "100")]
+        if name == "pga":
+            np.testing.assert_allclose(found, theirs, rtol=1e-4)
+        else:
+            np.testing.assert_allclose(theirs, [min(stated), np.mean(stated), max(stated)], rtol=1e-4)
+            assert found[2] > 1.015 * theirs[2]
+
+
+@needs_x64
+@pytest.mark.reference
+@pytest.mark.long
+def test_broadband_platform(reference_data):
+    """SCEC's record: RotD50 (three digits) and spectra of components, both made with linear sub-steps. The latter are in g, whatever their header says."""
+    folder = reference_data / FOLDER / "pyrotd"
+    records, _ = read_accelerograms(folder / "accel_ts.bbp")
+    pair = jnp.asarray(np.stack([r.acceleration_m_s2 for r in records[:2]]))
+    lines = [line.lstrip("#").split(",") for line in (folder / "rotd50.csv").read_text().splitlines()]
+    stated = {words[0]: float(words[1]) for words in lines if words[0] in ("PGA", "PGV", "PGD")}
+    table = np.array([[float(w) for w in words] for words in lines if words[0][:1].isdigit()])
+    found = rotated_spectrum(pair, 0.025, table[:, 0], substeps=LinearSubsteps()).rotd()[0]
+    np.testing.assert_allclose(found / 9.80665, table[:, 1], rtol=5e-3)
+    motion = {
+        "PGA": pair / 9.80665,
+        "PGV": 100 * jnp.stack([signal.velocity(x, 0.025) for x in pair]),
+        "PGD": 100 * jnp.stack([signal.displacement(x, 0.025) for x in pair]),
+    }
+    for name, series in motion.items():
+        np.testing.assert_allclose(signal.rotated_peaks(series).rotd()[0], stated[name], rtol=5e-3)
+    single = np.loadtxt(folder / "indiv.csv", delimiter=",", comments="#")
+    for column, record in enumerate(records, 1):
+        a = jnp.asarray(100 * record.acceleration_m_s2)
+        psa = signal.response_spectrum(
+            a, 0.025, single[:, 0], substeps=LinearSubsteps()
+        ).pseudo_acceleration_m_s2
+        off = np.abs(np.asarray(psa) / 981 / single[:, column] - 1)
+        # Differences grow with the period, as they would by rounding in single precision there.
+        assert np.max(off[single[:, 0] < 10.5]) < 5e-4
+        assert np.max(off) < 1.3e-3
+        assert np.median(off) < 3e-5
