@@ -45,6 +45,8 @@ SUBSTEPS: dict[str, AbstractSubsteps] = {
 }
 PENALTY_PERIOD_S = tuple(float(t) for t in np.geomspace(0.05, 10.0, 31))
 """Periods by which the angle of GMRotI50 is chosen, whichever are asked for."""
+_HELD = 2**26
+"""Samples of responses of two components that are held at once: 1 GB."""
 _ROTATED = ("PGA", "PGV", "PGD", "SA")
 _ROTATED_COMPONENTS = ("rotd00", "rotd50", "rotd100", "gmrotd50", "gmroti50")
 _G = STANDARD_GRAVITY_M_S2
@@ -83,9 +85,9 @@ def measure_pair(
     """Value by component and measure for two horizontal records, in the units of the table."""
     padded, num = _padded(accelerations_m_s2)
     periods = choices.periods_s + (PENALTY_PERIOD_S if "gmroti50" in components else ())
-    tables = {k: np.asarray(v) for k, v in _rotated(padded, num, dt_s, periods, choices).items()}
+    tables = _host(_turned_peaks(padded, num, dt_s, choices))
     singles = [_host(_single(record, num, dt_s, choices)) for record in padded]
-    spectrum = tables.get("SA", np.zeros((180, 0)))
+    spectrum = _turned_spectrum(padded, num, dt_s, periods, choices)
     own = spectrum[:, : len(choices.periods_s)]
     angle = _penalty_angle(spectrum[:, len(choices.periods_s) :]) if "gmroti50" in components else 0
     found: dict[str, dict[str, float]] = {}
@@ -132,7 +134,7 @@ def _padded(records: np.ndarray) -> tuple[np.ndarray, Any]:
 
 
 @eqx.filter_jit
-def _rotated(records, num, dt_s, periods, choices) -> dict[str, Any]:
+def _turned_peaks(records, num, dt_s, choices) -> dict[str, Any]:
     """SI values at all angles."""
     found = {}
     inside = jnp.arange(records.shape[1]) < num
@@ -141,17 +143,24 @@ def _rotated(records, num, dt_s, periods, choices) -> dict[str, Any]:
         if name in choices.kinds:
             turned = jnp.stack([jnp.where(inside, series(a), 0) for a in records])
             found[name] = rotated_peaks(turned).by_angle
-    if periods:
-        spectrum = rotated_spectrum(
+    return found
+
+
+def _turned_spectrum(records, num, dt_s, periods_s, choices) -> Float[np.ndarray, "angle period"]:
+    """PSA at all angles; of long records some periods at a time, because responses are held."""
+    at_once = max(1, _HELD // (records.shape[1] * SUBSTEPS[choices.substeps].factor))
+    tables = [np.zeros((180, 0))]
+    for first in range(0, len(periods_s), at_once):
+        found = rotated_spectrum(
             jnp.asarray(records),
             dt_s,
-            np.array(periods),
+            np.array(periods_s[first : first + at_once]),
             choices.damping,
             substeps=SUBSTEPS[choices.substeps],
             num_samples=num,
         )
-        found["SA"] = spectrum.by_angle_m_s2
-    return found
+        tables.append(np.asarray(found.by_angle_m_s2))
+    return np.concatenate(tables, axis=1)
 
 
 def _velocity(num, dt_s):
