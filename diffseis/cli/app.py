@@ -1,8 +1,10 @@
 """``diffseis``: sub-commands, and the one place where errors become messages and exit codes."""
 
+import _thread
 import functools
 import os
 import sys
+import threading
 from collections.abc import Callable
 
 import typer
@@ -11,6 +13,7 @@ from diffseis.cli.demo import demo
 from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
 from diffseis.cli.greens import greens
+from diffseis.cli.groundmotion import groundmotion
 from diffseis.cli.intensity import intensity
 from diffseis.cli.locate import locate
 from diffseis.cli.mechanism import mechanism
@@ -53,12 +56,13 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism, intensity)
+_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism, groundmotion, intensity)
 """Commands that keep nothing of what they have not finished."""
 
 for _command in (
     locate,
     mechanism,
+    groundmotion,
     intensity,
     traveltimes,
     train_eikonal,
@@ -90,8 +94,23 @@ def _root(
     pass
 
 
+def keep_interrupts() -> None:
+    """Raise Ctrl-C anew where it would be lost: Python prints, and forgets, what is raised inside a callback of its garbage collector, and JAX has one."""
+    usual = sys.unraisablehook
+
+    def hook(unraisable) -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            # Not at once: this hook's own exceptions are forgotten, too.
+            threading.Timer(0.05, _thread.interrupt_main).start()
+        else:
+            usual(unraisable)
+
+    sys.unraisablehook = hook
+
+
 def main() -> None:
     """Entry point: one short message for what a user can mend, a traceback only for our own faults."""
+    keep_interrupts()
     # A GPU's memory is not taken whole unless the user asked for it.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from diffseis.core.errors import InputError

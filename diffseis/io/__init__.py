@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from diffseis.io.greens import GreensHeader as GreensHeader
     from diffseis.io.greens import create_greens as create_greens
     from diffseis.io.greens import open_greens as open_greens
+    from diffseis.io.ground_motions_csv import GroundMotions as GroundMotions
+    from diffseis.io.ground_motions_csv import write_ground_motions_csv as write_ground_motions_csv
     from diffseis.io.hash import read_hash as read_hash
     from diffseis.io.hypoinverse_polarities import read_hypoinverse_polarities as read_hypoinverse_polarities
     from diffseis.io.intensity_csv import IntensityRow as IntensityRow
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from diffseis.io.records import write_geojson as write_geojson
     from diffseis.io.records import write_json as write_json
     from diffseis.io.records import write_station_terms_csv as write_station_terms_csv
+    from diffseis.io.scenarios_csv import ScenarioTable as ScenarioTable
+    from diffseis.io.scenarios_csv import read_scenarios_csv as read_scenarios_csv
     from diffseis.io.seismograms import band_code as band_code
     from diffseis.io.seismograms import check_station_id as check_station_id
     from diffseis.io.seismograms import to_stream as to_stream
@@ -106,6 +110,10 @@ _HOME = {
     "write_psmeca": "psmeca",
     "is_velocity_text": "velocity_text",
     "read_velocity_text": "velocity_text",
+    "GroundMotions": "ground_motions_csv",
+    "write_ground_motions_csv": "ground_motions_csv",
+    "ScenarioTable": "scenarios_csv",
+    "read_scenarios_csv": "scenarios_csv",
     "GreensFile": "greens",
     "GreensHeader": "greens",
     "Mechanism": "mechanisms",

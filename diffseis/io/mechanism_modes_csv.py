@@ -25,7 +25,7 @@ MODE_COLUMNS = (
 
 
 def write_mechanism_modes_csv(path: str | Path, catalogue: MechanismCatalogue) -> None:
-    """Write the separate mechanisms that are counted in ``num_modes``: the probability of each and the planes of its double couple."""
+    """Write the separate mechanisms that are counted in ``num_modes``: the probability of each and its planes."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(MODE_COLUMNS)

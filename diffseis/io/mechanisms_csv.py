@@ -9,7 +9,7 @@ import numpy as np
 
 from diffseis.io.atomic import write_text
 from diffseis.io.catalogue_csv import fixed
-from diffseis.mechanism import MechanismCatalogue, measure_tensors
+from diffseis.mechanism import MechanismCatalogue, measure_tensors, six_tensors
 
 _DECIMALS = {
     "strike_deg": 2,
@@ -40,6 +40,9 @@ _DECIMALS = {
     "share_iso": 4,
     "share_dc": 4,
     "share_clvd": 4,
+    "share_iso_error": 4,
+    "share_dc_error": 4,
+    "share_clvd_error": 4,
     **{f"{axis}_{part}_deg": 1 for axis in "tbp" for part in ("trend", "plunge")},
     **{f"m_{pair}": 5 for pair in ("nn", "ee", "dd", "ne", "nd", "ed")},
 }
@@ -94,6 +97,9 @@ COLUMNS = (
     "log_evidence",
     "effective_fraction",
     "reason",
+    "share_iso_error",
+    "share_dc_error",
+    "share_clvd_error",
 )
 """Columns of ``mechanisms.csv``, in their order."""
 
@@ -124,12 +130,26 @@ def _columns(catalogue: MechanismCatalogue) -> dict[str, Any]:
         "share_dc": measures.double_couple,
         "share_clvd": measures.clvd,
     }
+    columns |= _errors_of_shares(catalogue)
     for i, axis in enumerate("tbp"):
         columns |= {
             f"{axis}_{part}_deg": measures.axes_deg[:, i, j] for j, part in enumerate(("trend", "plunge"))
         }
     pairs = (("nn", 0, 0), ("ee", 1, 1), ("dd", 2, 2), ("ne", 0, 1), ("nd", 0, 2), ("ed", 1, 2))
     return columns | {f"m_{name}": tensor[:, i, j] for name, i, j in pairs}
+
+
+def _errors_of_shares(catalogue: MechanismCatalogue) -> dict[str, np.ndarray]:
+    """Half-widths of the central 68 % of the draws' shares; 0 of double couples, which are nothing else."""
+    names, num = ("share_iso_error", "share_dc_error", "share_clvd_error"), len(catalogue)
+    known = np.isfinite(np.asarray(catalogue.mechanisms.strike_deg, float))
+    found = np.where(known[:, None], 0.0, np.full((num, 3), np.nan))
+    for row in np.flatnonzero(known) if catalogue.source != "dc" else ():
+        of_draws = measure_tensors(six_tensors(np.asarray(catalogue.draws[row], float)))
+        shares = np.stack([of_draws.isotropic, of_draws.double_couple, of_draws.clvd])
+        low, high = np.nanquantile(shares, (0.16, 0.84), axis=1)
+        found[row] = 0.5 * (high - low)
+    return dict(zip(names, found.T, strict=True))
 
 
 def _cell(name: str, value: Any) -> str:

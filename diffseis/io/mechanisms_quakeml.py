@@ -65,7 +65,7 @@ def mechanisms_to_obspy(
         place = _place(places, row_of.get(str(event_id)))
         event = by_name.get(name)
         if event is None:
-            event = _new_event(name, place)
+            event = _new_event(name, str(event_id), place)
             events.append(event)
         _add(event, catalogue, row, name, measures, place)
     return Catalog(events=events, resource_id=identifier("smi:local/catalogue"), creation_info=_creation())
@@ -88,11 +88,12 @@ def _place(places: EventTable | None, row: int | None) -> dict[str, Any]:
     return found if np.isnat(places.time[row]) else found | {"time": places.time[row]}
 
 
-def _new_event(name: str, place: Mapping[str, Any]) -> Any:
-    from obspy.core.event import Event, Magnitude, Origin
+def _new_event(name: str, event_id: str, place: Mapping[str, Any]) -> Any:
+    from obspy.core.event import Event, EventDescription, Magnitude, Origin
 
     event = Event(
         resource_id=identifier(f"smi:local/event/{name}"),
+        event_descriptions=[EventDescription(text=event_id, type="earthquake name")],
         event_type="earthquake",
         creation_info=_creation(),
     )
@@ -168,8 +169,8 @@ def _focal_mechanism(catalogue, row: int, name: str, measures: TensorMeasures, p
         triggering_origin_id=None if origin is None else origin.resource_id,
         nodal_planes=NodalPlanes(
             # Nothing tells which of them slipped: none is preferred.
-            nodal_plane_1=_nodal_plane(table, row, "", confidence),
-            nodal_plane_2=_nodal_plane(table, row, "2", confidence),
+            nodal_plane_1=_nodal_plane(catalogue, row, 0, confidence, measures),
+            nodal_plane_2=_nodal_plane(catalogue, row, 1, confidence, measures),
         ),
         principal_axes=_axes(measures, row, moment_nm),
         azimuthal_gap=finite_or_none(table.azimuthal_gap_deg[row]),
@@ -184,14 +185,19 @@ def _focal_mechanism(catalogue, row: int, name: str, measures: TensorMeasures, p
     )
 
 
-def _nodal_plane(table, row: int, which: str, confidence: float | None) -> Any:
+def _nodal_plane(catalogue, row: int, which: int, confidence: float | None, measures: TensorMeasures) -> Any:
+    """Of a source that may open, the nodal planes of its axes, which is what readers of QuakeML draw: they are not those that slip, and of no stated error."""
     from obspy.core.event import NodalPlane, QuantityError
 
+    table, end = catalogue.mechanisms, ("", "2")[which]
+    if catalogue.source != "dc":
+        plane = [float(angle) for angle in measures.planes_deg[row, which]]
+        return NodalPlane(**dict(zip(("strike", "dip", "rake"), plane, strict=True)))
     facts: dict[str, Any] = {}
     for name in ("strike", "dip", "rake"):
-        facts[name] = finite_or_none(getattr(table, f"{name}{which}_deg")[row])
+        facts[name] = finite_or_none(getattr(table, f"{name}{end}_deg")[row])
         facts[f"{name}_errors"] = QuantityError(
-            uncertainty=finite_or_none(getattr(table, f"{name}{which}_error_deg")[row]),
+            uncertainty=finite_or_none(getattr(table, f"{name}{end}_error_deg")[row]),
             confidence_level=confidence,
         )
     return NodalPlane(**facts)

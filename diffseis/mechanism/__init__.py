@@ -32,6 +32,7 @@ from diffseis.mechanism.learning import learn_noise as learn_noise
 from diffseis.mechanism.learning import log_evidences as log_evidences
 from diffseis.mechanism.measures import TensorMeasures as TensorMeasures
 from diffseis.mechanism.measures import measure_tensors as measure_tensors
+from diffseis.mechanism.measures import six_tensors as six_tensors
 from diffseis.mechanism.methods import Method as Method
 from diffseis.mechanism.methods import amortised_method as amortised_method
 from diffseis.mechanism.methods import grid_method as grid_method

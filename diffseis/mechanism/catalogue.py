@@ -45,7 +45,7 @@ class Mechanisms:
         azimuthal_gap_deg, takeoff_gap_deg: largest without a ray.
         num_modes: separate mechanisms (more than 45 degrees apart) with a tenth of the probability each.
         mode_share: event by 5: the probability of each of the separate mechanisms, the preferred first; 0 for none.
-        mode_tensor: event by 5 by 3 by 3: their tensors, like `tensor`.
+        mode_planes_deg: event by 5 by plane by strike, dip and rake: their planes; those of the first are the event's own.
         log_evidence: of the data, whatever the source; differences compare kinds of sources.
         effective_fraction: of the draws.
     """
@@ -81,7 +81,7 @@ class Mechanisms:
     takeoff_gap_deg: np.ndarray
     num_modes: np.ndarray
     mode_share: np.ndarray
-    mode_tensor: np.ndarray
+    mode_planes_deg: np.ndarray
     log_evidence: np.ndarray
     effective_fraction: np.ndarray
 

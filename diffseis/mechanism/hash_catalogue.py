@@ -38,7 +38,7 @@ def hash_catalogue(
     """
     rows, draws = [], np.full((len(solutions), num_kept, 6), np.nan, np.float32)
     for number, solution in enumerate(solutions):
-        row, six = _row(solution, num_kept)
+        row, six = _row(solution, num_kept, options)
         rows.append(row)
         if six is not None:
             draws[number] = six
@@ -54,7 +54,19 @@ def hash_catalogue(
     return MechanismCatalogue(Mechanisms(**table), draws, rays, "dc", "hash", noise)
 
 
-def _row(solution: HashSolution, num_kept: int) -> tuple[dict[str, Any], np.ndarray | None]:
+def _why_none(solution: HashSolution, options: HashOptions) -> str:
+    """Why HASH does not try an event."""
+    if solution.num_polarities < options.min_polarities:
+        return f"{solution.num_polarities} first motions of P; HASH asks for {options.min_polarities}."
+    return (
+        f"No first motion of P over {solution.azimuthal_gap_deg:.0f} degrees of azimuth and {solution.takeoff_gap_deg:.0f} of take-off angle; "
+        f"HASH does not try beyond {options.max_azimuthal_gap_deg:.0f} and {options.max_takeoff_gap_deg:.0f}."
+    )
+
+
+def _row(
+    solution: HashSolution, num_kept: int, options: HashOptions
+) -> tuple[dict[str, Any], np.ndarray | None]:
     row: dict[str, Any] = dict.fromkeys(Mechanisms.__dataclass_fields__, np.nan)
     row |= {
         "event_id": solution.event_id,
@@ -67,11 +79,11 @@ def _row(solution: HashSolution, num_kept: int) -> tuple[dict[str, Any], np.ndar
         "num_modes": len(solution.strike_deg),
         "tensor": np.full((3, 3), np.nan),
         "mode_share": np.zeros(MAX_MODES),
-        "mode_tensor": np.full((MAX_MODES, 3, 3), np.nan),
+        "mode_planes_deg": np.full((MAX_MODES, 2, 3), np.nan),
     }
     if not len(solution.strike_deg):
         empty = solution.num_polarities + solution.num_ratios == 0
-        why = RESULTS[RESULTS.no_data if empty else RESULTS.underdetermined]
+        why = RESULTS[RESULTS.no_data] if empty else _why_none(solution, options)
         return row | {"status": NO_DATA if empty else FEW_DATA, "reason": why}, None
     plane = np.array([solution.strike_deg[0], solution.dip_deg[0], solution.rake_deg[0]])
     other = np.asarray(solution.auxiliary_deg, float).reshape(-1, 3)[0]
@@ -80,9 +92,10 @@ def _row(solution: HashSolution, num_kept: int) -> tuple[dict[str, Any], np.ndar
         for name, value in zip(("strike", "dip", "rake"), angles, strict=True):
             row[f"{name}{end}_deg"], row[f"{name}{end}_error_deg"] = float(value), float(error)
     tensor, kagan, six = _accepted(plane, solution.accepted, num_kept)
-    for i, angles in enumerate(zip(solution.strike_deg, solution.dip_deg, solution.rake_deg, strict=True)):
-        row["mode_share"][i] = solution.probability[i]
-        row["mode_tensor"][i] = _couple(*(jnp.asarray(np.radians(x), float) for x in angles))
+    num = len(solution.strike_deg)
+    row["mode_share"][:num] = solution.probability
+    own = np.stack([solution.strike_deg, solution.dip_deg, solution.rake_deg], axis=1)
+    row["mode_planes_deg"][:num] = np.stack([own, np.reshape(solution.auxiliary_deg, (num, 3))], axis=1)
     row |= {
         "status": OK,
         "reason": "",
@@ -113,6 +126,5 @@ def _accepted(plane_deg: np.ndarray, accepted: np.ndarray, num_kept: int):
     return np.asarray(double_couple(*angles), float), kagan, np.asarray(_sixes(jnp.asarray(chosen, float)))
 
 
-_couple = jax.jit(double_couple)
 _kagan = jax.jit(jax.vmap(kagan_angle_of, in_axes=(None, 0)))
 _sixes = jax.jit(jax.vmap(lambda q: six_vector(double_couple_of(q))))

@@ -35,7 +35,7 @@ class Summary(eqx.Module):
         kagan_rad: of equally weighted draws, from the preferred axes.
         plane_errors: of the draws' planes from the preferred ones: strike, dip and rake, radians; draw by plane by 3.
         mode_share: probability of each of the separate mechanisms, most probable first.
-        mode_tensor: their means, of unit scalar moment; the first is `tensor`.
+        mode_planes: their planes, as `planes`, which the first are.
         six: of the equally weighted draws.
     """
 
@@ -45,7 +45,7 @@ class Summary(eqx.Module):
     kagan_rad: Float[Array, " draw"]
     plane_errors: Float[Array, "draw 2 3"]
     mode_share: Float[Array, " mode"]
-    mode_tensor: Float[Array, "mode 3 3"]
+    mode_planes: Float[Array, "mode 2 3"]
     six: Float[Array, "draw 6"]
 
 
@@ -81,17 +81,22 @@ def summarise(
     if is_double_couple:
         planes = planes_of(quaternion)
         tensor = tensor_of_six(space.six(quaternion))
-        others = jax.vmap(lambda q: tensor_of_six(space.six(q)))(turned)
+        other_planes = jax.vmap(planes_of)(turned)
         slope = jnp.zeros_like(planes[0, 0])
     else:
-        planes = nodal_planes(tensor)
-        opened, slope, _ = shear_tensile_angles(tensor)
-        planes = jnp.where(jnp.abs(slope) < 1.5, opened, planes)
+        planes, slope = _slipping(tensor)
+        other_planes, _ = jax.vmap(_slipping)(others)
     kept = comb(draws.log_weight, num, key=key)
     kagan = jax.vmap(lambda q: kagan_angle_of(quaternion, q))(axes[kept])
     errors = jax.vmap(lambda q: _plane_errors(planes, q))(axes[kept])
-    modes = others.at[0].set(tensor)
+    modes = other_planes.at[0].set(planes)
     return Summary(tensor, planes, slope, kagan, errors, share, modes, six[kept])
+
+
+def _slipping(tensor):
+    """The planes of a source that may open, along which it slips, and its slope; of a pure opening, those of its axes."""
+    opened, slope, _ = shear_tensile_angles(tensor)
+    return jnp.where(jnp.abs(slope) < 1.5, opened, nodal_planes(tensor)), slope
 
 
 def _mean(six, weight):

@@ -62,7 +62,7 @@ def posterior_columns(
         "probability_within_20_deg": np.mean(kagan <= 20, axis=1),
         "num_modes": np.sum(np.asarray(summary.mode_share) >= LEAST_MODE, axis=1),
         "mode_share": np.asarray(summary.mode_share, float),
-        "mode_tensor": np.asarray(summary.mode_tensor, float),
+        "mode_planes_deg": np.degrees(np.asarray(summary.mode_planes, float)),
         "log_evidence": np.asarray(log_evidence, float),
         "effective_fraction": np.asarray(effective_fraction, float),
     }
@@ -91,7 +91,7 @@ def with_fits(columns: Columns, rays: RadiationTable, event: np.ndarray, ratio_s
 
 _REASONS = {
     OK: "",
-    NO_DATA: RESULTS[RESULTS.no_data],
+    NO_DATA: "No ray of the event has both angles and a measurement.",
     FEW_DATA: f"Fewer than {LEAST_DATA} data do not determine a mechanism. First motions, ratios or amplitudes of more stations are needed.",
     NOT_CONVERGED: f"Fewer than {_LEAST_EFFECTIVE:.0f} draws count, too few to describe the posterior. Raise the number of draws.",
     FAILED: RESULTS[RESULTS.non_finite],
@@ -109,7 +109,7 @@ class Table:
         }
         self.columns["tensor"] = np.full((num, 3, 3), np.nan)
         self.columns["mode_share"] = np.zeros((num, MAX_MODES))
-        self.columns["mode_tensor"] = np.full((num, MAX_MODES, 3, 3), np.nan)
+        self.columns["mode_planes_deg"] = np.full((num, MAX_MODES, 2, 3), np.nan)
         self.columns |= {name: np.zeros(num, int) for name in _COUNTS}
         self.columns |= {name: np.full(num, "", object) for name in _WORDS}
         self.columns["event_id"][:] = ids

@@ -10,6 +10,10 @@ from diffseis.plot.faulting import draw_faulting_ternary as draw_faulting_ternar
 from diffseis.plot.faulting import faulting_styles as faulting_styles
 from diffseis.plot.focal_sphere import LOWER as LOWER
 from diffseis.plot.focal_sphere import Hemisphere as Hemisphere
+from diffseis.plot.ground_motions import Curve as Curve
+from diffseis.plot.ground_motions import Panel as Panel
+from diffseis.plot.ground_motions import curves_figure as curves_figure
+from diffseis.plot.ground_motions import ground_motion_residuals_figure as ground_motion_residuals_figure
 from diffseis.plot.lune import draw_lune as draw_lune
 from diffseis.plot.maps import map_figure as map_figure
 from diffseis.plot.mechanism_card import MechanismPage as MechanismPage

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from diffseis.core.words import plural
 from diffseis.plot.beachballs import PALE_BALL_COLOUR, disc_axes, draw_beachball
 from diffseis.plot.labels import place_names
 from diffseis.plot.lune import draw_lune, lune_degrees
@@ -173,5 +174,5 @@ def _draw_card(ax: Axes, page: MechanismPage) -> None:
         ax.text(0.0, 0.99 - step * place, name, color="#555555", **style)
         ax.text(0.42, 0.99 - step * place, text, **style)
     if len(shown) < len(lines):
-        note = f"and {len(lines) - len(shown)} more lines"
+        note = f"and {plural(len(lines) - len(shown), 'more line')}"
         ax.text(0.0, 0.0, note, transform=ax.transAxes, va="top", fontsize=7.5, color=OTHER_COLOUR)

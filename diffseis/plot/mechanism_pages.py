@@ -4,7 +4,7 @@ import numpy as np
 
 from diffseis.core.radiation_table import RadiationTable
 from diffseis.core.tables import EventTable
-from diffseis.mechanism import MechanismCatalogue, measure_tensors, modes_of
+from diffseis.mechanism import MechanismCatalogue, measure_tensors, modes_of, six_tensors
 from diffseis.plot.mechanism_card import NEAR_DEG, CardLines, MechanismPage, axes_deg
 from diffseis.plot.mechanism_ratios import ratio_pairs
 from diffseis.plot.mechanism_words import HASH, words_of
@@ -42,7 +42,7 @@ def mechanism_page(
     return MechanismPage(
         event_id=str(table.event_id[row]),
         tensor=tensor,
-        draws=_tensors(six),
+        draws=six_tensors(six),
         azimuth_deg=own.azimuth_deg,
         takeoff_deg=own.takeoff_deg,
         polarity=own.polarity,
@@ -75,7 +75,8 @@ def _card(catalogue: MechanismCatalogue, row: int, rays: RadiationTable) -> Card
     for number, end in enumerate(("", "2"), start=1):
         planes = [float(getattr(table, f"{name}{end}_deg")[row]) for name in ("strike", "dip", "rake")]
         errors = [float(getattr(table, f"{name}{end}_error_deg")[row]) for name in ("strike", "dip", "rake")]
-        lines.append((f"Plane {number}", " / ".join(f"{x:.0f}°" for x in planes)))
+        label = f"Plane {number}" if catalogue.source == "dc" else f"Slips on {number}"
+        lines.append((label, " / ".join(f"{x:.0f}°" for x in planes)))
         # HASH has one angle for a whole plane.
         if words is HASH:
             lines.append(("", f"± {errors[0]:.0f}° (RMS)"))
@@ -107,13 +108,7 @@ def _card(catalogue: MechanismCatalogue, row: int, rays: RadiationTable) -> Card
     )
     if table.num_modes[row] > 1:
         modes = modes_of(table.take([row]))
-        lines.append(("Modes", f"{len(modes)}; {words.chance} {modes.probability[0]:.2f}, above"))
+        lines.append(("Modes", f"{len(modes)}; of this one {modes.probability[0]:.2f}"))
         for share, plane in zip(modes.probability[1:], modes.planes_deg[1:, 0], strict=True):
             lines.append(("", " / ".join(f"{x:.0f}°" for x in plane) + f", {share:.2f}"))
     return [(name, text.replace("-", "−") if name != "Gaps" else text) for name, text in lines]
-
-
-def _tensors(six: np.ndarray) -> np.ndarray:
-    nn, ee, dd = six[:, :3].T
-    ne, nd, ed = six[:, 3:].T / np.sqrt(2)
-    return np.stack([nn, ne, nd, ne, ee, ed, nd, ed, dd], axis=-1).reshape(-1, 3, 3)

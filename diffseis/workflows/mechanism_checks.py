@@ -1,14 +1,19 @@
 """What is odd about observations that a reader found well-formed: rows that are there twice, angles in radians, first motions of one sign."""
 
+from collections.abc import Sequence
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 
+from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
+from diffseis.core.tables import EventTable
 from diffseis.core.words import plural
 from diffseis.io import Notice
 from diffseis.io.rays import repeated_stations
+from diffseis.workflows.mechanism_config import MechanismConfig
 
 _FEW_RAYS, _FEW_MOTIONS = 8, 12
 """With fewer, small angles and equal signs are no surprise."""
@@ -71,3 +76,59 @@ def one_sided(rays: RadiationTable) -> list[Notice]:
         "an explosion, reversed traces, or a misread column?"
     )
     return [Notice("one-sign", message, count=len(odd))]
+
+
+def unread_columns(rays: RadiationTable, known: Sequence[str], path: Path) -> list[Notice]:
+    """A notice of columns that nothing reads, with what they may have been meant for."""
+    others = [name for name in rays.extra if name not in known]
+    near = {name: get_close_matches(name, known, n=1, cutoff=0.75) for name in others}
+    told = [f"{name} (is `{near[name][0]}` meant?)" if near[name] else name for name in others]
+    if not told:
+        return []
+    message = f"columns that are not read: {', '.join(told)}"
+    return [Notice("unknown-column", message, count=len(told), file=str(path))]
+
+
+def not_located(rays: RadiationTable, places: EventTable, folder: Path) -> list[Notice]:
+    """A notice of events that a located run does not have.
+
+    Raises:
+        InputError: if it has none of them.
+    """
+    events = list(dict.fromkeys(str(name) for name in rays.event_id))
+    there = {str(name) for name in places.event_id}
+    missing = [name for name in events if name not in there]
+    if not missing:
+        return []
+    if len(missing) == len(events):
+        raise InputError(
+            f"it has none of the {plural(len(events), 'event')} of the observations, such as {events[0]}",
+            file=folder,
+            field="--located",
+            fix="name the run that located these events, or leave --located out",
+        )
+    message = f"{plural(len(missing), 'event')} of the observations not in this run: {', '.join(missing[:_EVENTS_SHOWN])}"
+    return [Notice("not-located", message, count=len(missing), file=str(folder))]
+
+
+def idle_options(config: MechanismConfig) -> list[Notice]:
+    """A notice of options about angles where all rays have them."""
+    given = [f"--{name}" for name in ("stations", "velocity") if getattr(config, name)]
+    given = [] if config.format.startswith(("hash", "skhash")) else given
+    if config.angle_error_deg != MechanismConfig.model_fields["angle_error_deg"].default:
+        given.append("--angle-error-deg")
+    if not given:
+        return []
+    said = f"all rays have angles of their own: {', '.join(given)} had nothing to do"
+    return [Notice("idle-option", said, count=len(given))]
+
+
+def not_for_hash(rays: RadiationTable) -> list[Notice]:
+    """A notice of measurements that HASH does not know."""
+    names = ("sv_polarity", "sh_polarity", "log10_svp", "log10_shp", "log10_svsh", "p_amplitude")
+    counts = {name: int(np.isfinite(getattr(rays, name)).sum()) for name in names}
+    told = ", ".join(f"{count} of {name}" for name, count in counts.items() if count)
+    if not told:
+        return []
+    message = f"HASH knows first motions of P and S/P ratios alone; left out: {told}"
+    return [Notice("not-for-hash", message, count=sum(counts.values()))]

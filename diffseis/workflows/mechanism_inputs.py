@@ -28,6 +28,7 @@ from diffseis.io import (
     read_velocity,
     read_velocity_text,
 )
+from diffseis.io.observations_csv import COLUMNS
 from diffseis.workflows.hypocentre_clouds import clouds_of, hypocentres
 from diffseis.workflows.located_angles import (
     check_run,
@@ -37,7 +38,15 @@ from diffseis.workflows.located_angles import (
     setup_of_run,
 )
 from diffseis.workflows.located_picks import angles_of_picks
-from diffseis.workflows.mechanism_checks import drop_repeats, odd_angles, one_sided
+from diffseis.workflows.mechanism_checks import (
+    drop_repeats,
+    idle_options,
+    not_for_hash,
+    not_located,
+    odd_angles,
+    one_sided,
+    unread_columns,
+)
 from diffseis.workflows.mechanism_config import MechanismConfig
 from diffseis.workflows.takeoff import give_angles, layered_leaving
 
@@ -76,12 +85,18 @@ def read_mechanism_inputs(config: MechanismConfig, progress: Progress | None = N
         )
     rays, notices = drop_repeats(found.rays, found.notices, config.observations)
     notices = [*notices, *odd_angles(rays, config.observations)]
+    if config.format == "csv":
+        notices += unread_columns(rays, COLUMNS, config.observations)
+    if config.method == "hash":
+        notices += not_for_hash(rays)
     found = _with_places(config, replace(found, rays=rays, notices=notices))
     without = ~(np.isfinite(found.rays.azimuth_deg) & np.isfinite(found.rays.takeoff_deg))
     if without.any():
         if progress is not None:
             progress("angles of rays", 0, 0)
         found = _with_angles(config, found, progress)
+    else:
+        found = replace(found, notices=[*found.notices, *idle_options(config)])
     known = np.isfinite(found.rays.azimuth_deg) & np.isfinite(found.rays.takeoff_deg)
     if not known.any():
         raise InputError(
@@ -136,6 +151,7 @@ def _with_places(config: MechanismConfig, found: MechanismInputs) -> MechanismIn
     if config.located is not None:
         check_run(config.located)
         places = located_events(config.located)
+        notices += not_located(found.rays, places, config.located)
     return MechanismInputs(found.rays, places, stations, notices)
 
 

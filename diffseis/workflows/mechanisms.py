@@ -35,7 +35,7 @@ from diffseis.workflows.mechanism_config import MechanismConfig, to_command
 from diffseis.workflows.mechanism_inputs import MechanismInputs, Progress, read_mechanism_inputs
 from diffseis.workflows.mechanism_methods import check_method, method_of
 from diffseis.workflows.provenance import git_commit, versions
-from diffseis.workflows.run_folders import check_folder, folder_of
+from diffseis.workflows.run_folders import check_folder, clear_earlier, folder_of
 
 COMMAND = "diffseis mechanism"
 
@@ -74,13 +74,13 @@ def run_mechanisms(
     lap("read")
     method = method_of(config, say)
     lap("train")
-    with folder_of(config.out, COMMAND):
+    with folder_of(config.out, COMMAND, clear=False):
         catalogue, learning, said = _found(config, inputs, method, progress)
         lap("mechanisms")
         record = {
             "command": COMMAND,
             "command_line": to_command(config),
-            "settings": config.model_dump(mode="json"),
+            "settings": config.model_dump(mode="json") | _used(method),
             "versions": versions(),
             "commit": git_commit(),
             "sha256": {name: sha256_of(path) for name, path in _files(config).items()},
@@ -94,6 +94,13 @@ def run_mechanisms(
         say("writing", 0, 0)
         write_outputs(catalogue, config, inputs, record, progress=say, lap=lap)
     return catalogue, record
+
+
+def _used(method: Method | HashOptions) -> dict[str, float]:
+    """Settings of HASH's own in the place of those that were not given."""
+    if not isinstance(method, HashOptions):
+        return {}
+    return {"mispick": method.bad_fraction, "ratio_sd": method.ratio_bad, "vp_vs": method.vp_vs}
 
 
 def _found(
@@ -174,6 +181,7 @@ def staged(out: Path) -> Iterator[Path]:
     stage.mkdir()
     try:
         yield stage
+        clear_earlier(out, COMMAND)
         for path in sorted(p for p in stage.rglob("*") if p.is_file()):
             final = out / path.relative_to(stage)
             final.parent.mkdir(exist_ok=True)

@@ -12,13 +12,14 @@ from diffseis.workflows.store import exclusive
 
 
 @contextmanager
-def folder_of(out: Path, command: str) -> Iterator[Path]:
+def folder_of(out: Path, command: str, *, clear: bool = True) -> Iterator[Path]:
     """A folder for the results of a command, its own while it runs. What an earlier run of the same command wrote there, by its ``run.json``, is
     removed.
 
     Args:
         out: the folder.
         command: such as ``diffseis wave``.
+        clear: at once; otherwise the command calls `clear_earlier` when it has something better.
 
     Raises:
         OutputError: if the folder cannot be made.
@@ -28,30 +29,36 @@ def folder_of(out: Path, command: str) -> Iterator[Path]:
     new = not out.exists()
     make_folder(out)
     try:
-        yield from _prepared(out, command)
+        yield from _prepared(out, command, clear)
     finally:
         # An interrupted run leaves no folder that it made for nothing.
         if new and out.is_dir() and not any(out.iterdir()):
             out.rmdir()
 
 
-def _prepared(out: Path, command: str) -> Iterator[Path]:
+def _prepared(out: Path, command: str, clear: bool) -> Iterator[Path]:
     with exclusive(out):
-        for file in _earlier(out, command):
-            path = out / file
-            # Only what lies in the folder: a record may have been edited.
-            if path.resolve().is_relative_to(out.resolve()):
-                try:
-                    path.unlink(missing_ok=True)
-                    if path.parent != out and path.parent.is_dir() and not any(path.parent.iterdir()):
-                        path.parent.rmdir()
-                except OSError as error:
-                    raise OutputError(
-                        f"cannot be replaced ({error.strerror})",
-                        file=path,
-                        fix="choose another folder with --out",
-                    ) from error
+        if clear:
+            clear_earlier(out, command)
         yield out
+
+
+def clear_earlier(out: Path, command: str) -> None:
+    """Remove what an earlier run of the same command wrote, by its ``run.json``."""
+    for file in _earlier(out, command):
+        path = out / file
+        # Only what lies in the folder: a record may have been edited.
+        if path.resolve().is_relative_to(out.resolve()):
+            try:
+                path.unlink(missing_ok=True)
+                if path.parent != out and path.parent.is_dir() and not any(path.parent.iterdir()):
+                    path.parent.rmdir()
+            except OSError as error:
+                raise OutputError(
+                    f"cannot be replaced ({error.strerror})",
+                    file=path,
+                    fix="choose another folder with --out",
+                ) from error
 
 
 def check_folder(out: Path, command: str) -> None:

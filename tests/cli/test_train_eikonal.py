@@ -21,7 +21,7 @@ def files(tmp_path):
     return tmp_path
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_networks_are_trained_stored_and_used(diffseis, files):
     net = files / "net.safetensors"
     end = diffseis("train-eikonal", "--velocity", str(files / "v.csv"), "--out", str(net), *SMALL)

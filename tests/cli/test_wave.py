@@ -91,7 +91,14 @@ def test_a_section(diffseis, folder):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("equation", "dims"), [("acoustic", 2), ("fluid", 2), ("vti", 2), ("viscoelastic", 2), ("elastic", 3)]
+    ("equation", "dims"),
+    [
+        ("acoustic", 2),
+        ("fluid", 2),
+        ("vti", 2),
+        ("viscoelastic", 2),
+        pytest.param("elastic", 3, marks=pytest.mark.slow),
+    ],
 )
 def test_equations(diffseis, folder, equation, dims):
     """From NumPy and netCDF; places in degrees in three dimensions."""

@@ -53,9 +53,11 @@ def made_catalogue(source: str = "dc") -> MechanismCatalogue:
     columns |= {"num_polarities": np.array([12, 12, 12, 0]), "num_modes": np.array([1, 2, 1, 0])}
     columns |= {name: np.zeros(4, int) for name in ("num_ratios", "num_amplitudes")}
     columns["tensor"] = np.concatenate([tensors, np.full((1, 3, 3), np.nan)])
-    other = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
     columns["mode_share"] = np.array([[0.97, 0.0], [0.7, 0.25], [0.9, 0.05], [0.0, 0.0]])
-    columns["mode_tensor"] = np.stack([columns["tensor"], np.broadcast_to(other, (4, 3, 3))], axis=1)
+    own = np.stack([[columns[f"{n}{end}_deg"] for n in ("strike", "dip", "rake")] for end in ("", "2")])
+    other = np.array([[0.0, 45.0, -90.0], [180.0, 45.0, -90.0]])
+    both = [own.transpose(2, 0, 1), np.broadcast_to(other, (4, 2, 3))]
+    columns["mode_planes_deg"] = np.stack(both, axis=1)
     words = {
         "event_id": [*NAMES, "four"],
         "status": ["ok", "ok", "not-converged", "no-data"],

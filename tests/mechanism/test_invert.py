@@ -92,7 +92,7 @@ def test_a_reversed_station_is_found():
     assert max(share for name, share in shares.items() if name != "S03") < 0.4
 
 
-@pytest.mark.parametrize("method", ["svgd", "amortised"])
+@pytest.mark.parametrize("method", ["svgd", pytest.param("amortised", marks=pytest.mark.slow)])
 def test_other_ways_come_to_the_same_posterior(method):
     table, _ = catalogue(10, 30)
     table = only(table, "polarity", "log10_sp")

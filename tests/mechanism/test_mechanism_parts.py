@@ -90,9 +90,10 @@ def test_separate_mechanisms_have_their_shares_and_means():
     )
     found = jax.jit(lambda key: summarise(space, one, 50, True, key=key))(jax.random.key(0))
     np.testing.assert_allclose(found.mode_share, [0.75, 0.25, 0, 0, 0], atol=1e-6)
-    for tensor, centre in zip(found.mode_tensor[:2], centres, strict=True):
-        assert np.degrees(source.kagan_angle_of(source.axes_quaternion(tensor), centre)) < 1
-    np.testing.assert_array_equal(found.mode_tensor[0], found.tensor)
+    for planes, centre in zip(found.mode_planes[:2], centres, strict=True):
+        angle = source.kagan_angle_of(source.double_couple_quaternion(*planes[0]), centre)
+        assert np.degrees(angle) < 1
+    np.testing.assert_array_equal(found.mode_planes[0], found.planes)
 
 
 def test_gaps():

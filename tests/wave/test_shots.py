@@ -78,7 +78,7 @@ def test_shots_one_by_one(problem):
         )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_waves_of_several_shots():
     """A gradient of batches is that of shots one by one."""
     grid = RegularGrid([0.0, 0.0], 0.05, (14, 12))

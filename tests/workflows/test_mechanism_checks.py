@@ -4,11 +4,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from diffseis.core.errors import InputError
 from diffseis.core.radiation_table import RadiationTable
-from diffseis.workflows.mechanism_checks import drop_repeats, odd_angles, one_sided
+from diffseis.io.observations_csv import COLUMNS
+from diffseis.workflows.mechanism_checks import (
+    drop_repeats,
+    not_for_hash,
+    not_located,
+    odd_angles,
+    one_sided,
+    unread_columns,
+)
 from diffseis.workflows.mechanism_config import MechanismConfig
 from diffseis.workflows.mechanism_inputs import read_mechanism_inputs
+from tests.io.made_mechanisms import made_places
 
 PATH = Path("o.csv")
 
@@ -58,3 +69,36 @@ def test_rows_that_repeat_others(tmp_path):
         ["c", "c", "c"], ["A"] * 3, polarity=[1, 1, 1], extra={"event_id2": np.array(["1", "2", "2"], object)}
     )
     assert len(drop_repeats(composite, [], PATH)[0]) == 2
+
+
+def test_columns_that_nothing_reads():
+    rays = RadiationTable.of(
+        ["e"], ["A"], extra={"log_sp": np.array(["0.3"], object), "note": np.array(["x"], object)}
+    )
+    (said,) = unread_columns(rays, COLUMNS, PATH)
+    assert "log_sp (is `log10_sp` meant?), note" in said.message
+    assert unread_columns(rays_of(["e"], [1]), COLUMNS, PATH) == []
+
+
+def test_events_that_a_run_does_not_have():
+    places = made_places()
+    rays = rays_of([str(places.event_id[0]), "elsewhere"], [1, -1])
+    (said,) = not_located(rays, places, Path("run"))
+    assert "1 event of the observations not in this run: elsewhere" in said.message
+    with pytest.raises(InputError, match="it has none of the 1 event"):
+        not_located(rays_of(["elsewhere"], [1]), places, Path("run"))
+
+
+def test_options_that_had_nothing_to_do(tmp_path):
+    path = tmp_path / "o.csv"
+    path.write_text("event_id,station,azimuth_deg,takeoff_deg,polarity\ne,A,10,60,1\n")
+    config = MechanismConfig(observations=path, out=tmp_path / "out", angle_error_deg=(20.0, 20.0))
+    found = read_mechanism_inputs(config)
+    assert "--angle-error-deg had nothing to do" in found.notices[-1].message
+
+
+def test_measurements_that_hash_does_not_know():
+    rays = rays_of(["e", "e"], [1, 1], sh_polarity=[1, np.nan], log10_shp=[0.1, 0.2])
+    (said,) = not_for_hash(rays)
+    assert "1 of sh_polarity, 2 of log10_shp" in said.message
+    assert not_for_hash(rays_of(["e"], [1])) == []

@@ -96,6 +96,17 @@ def test_the_options_of_mechanisms_exist(diffseis):
 
 
 @pytest.mark.long
+def test_the_example_of_ground_motions_runs():
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    code = next(block for block in blocks if "ground_motions" in block)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["motion"].mean_ln.shape == names["mean"].shape == (2, 2)
+    assert names["slope"].shape == (3, 2, 2)
+    assert names["one"] > 0
+
+
+@pytest.mark.long
 @pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
 def test_the_intensity_example_runs():
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
