@@ -14,6 +14,7 @@ from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
 from diffseis.cli.greens import greens
 from diffseis.cli.groundmotion import groundmotion
+from diffseis.cli.intensity import intensity
 from diffseis.cli.locate import locate
 from diffseis.cli.mechanism import mechanism
 from diffseis.cli.train_eikonal import train_eikonal
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located or computed, or has a mechanism, 130 interrupted (repeat to resume locate, greens, demo and fetch).",
+    epilog="Exit codes: 0 done, 2 bad input or settings, 3 done but no event was located or computed, measured, or has a mechanism, 130 interrupted (repeat to resume locate, greens, demo and fetch).",
 )
 
 
@@ -55,13 +56,14 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism, groundmotion)
+_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism, groundmotion, intensity)
 """Commands that keep nothing of what they have not finished."""
 
 for _command in (
     locate,
     mechanism,
     groundmotion,
+    intensity,
     traveltimes,
     train_eikonal,
     wave,

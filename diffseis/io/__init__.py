@@ -4,11 +4,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diffseis.io.accelerograms import Accelerogram as Accelerogram
+    from diffseis.io.accelerograms import read_accelerograms as read_accelerograms
     from diffseis.io.arrivals_csv import write_picks_csv as write_picks_csv
     from diffseis.io.atomic import OutputError as OutputError
     from diffseis.io.atomic import atomic_path as atomic_path
     from diffseis.io.catalogue_csv import read_catalogue_csv as read_catalogue_csv
     from diffseis.io.catalogue_csv import write_catalogue_csv as write_catalogue_csv
+    from diffseis.io.components import Components as Components
+    from diffseis.io.components import find_components as find_components
     from diffseis.io.config import read_config as read_config
     from diffseis.io.events import read_events as read_events
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from diffseis.io.ground_motions_csv import write_ground_motions_csv as write_ground_motions_csv
     from diffseis.io.hash import read_hash as read_hash
     from diffseis.io.hypoinverse_polarities import read_hypoinverse_polarities as read_hypoinverse_polarities
+    from diffseis.io.intensity_csv import IntensityRow as IntensityRow
+    from diffseis.io.intensity_csv import write_intensity_csv as write_intensity_csv
     from diffseis.io.mechanism_modes_csv import write_mechanism_modes_csv as write_mechanism_modes_csv
     from diffseis.io.mechanism_posterior import read_mechanism_posterior as read_mechanism_posterior
     from diffseis.io.mechanism_posterior import write_mechanism_posterior as write_mechanism_posterior
@@ -89,6 +95,12 @@ if TYPE_CHECKING:
     from diffseis.io.wavefields import write_snapshots_netcdf as write_snapshots_netcdf
 
 _HOME = {
+    "Accelerogram": "accelerograms",
+    "Components": "components",
+    "IntensityRow": "intensity_csv",
+    "find_components": "components",
+    "read_accelerograms": "accelerograms",
+    "write_intensity_csv": "intensity_csv",
     "read_mechanism_posterior": "mechanism_posterior",
     "write_mechanism_posterior": "mechanism_posterior",
     "write_mechanism_modes_csv": "mechanism_modes_csv",

@@ -34,6 +34,14 @@ def read_catalog_file(path: str | Path, format: str) -> tuple[Any, list[Notice]]
         return _call(read_events, path, plain, format)
 
 
+def read_stream_file(path: str | Path, format: str) -> tuple[Any, list[Notice]]:
+    """An ObsPy Stream and what ObsPy warned about."""
+    from obspy import read
+
+    with _plain_file(path, xml=False) as plain:
+        return _call(read, path, plain, format)
+
+
 def _call(reader, path: str | Path, plain: Path, format: str) -> tuple[Any, list[Notice]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

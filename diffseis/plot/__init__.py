@@ -1,5 +1,6 @@
 """Figures and the HTML report."""
 
+from diffseis.plot.accelerograms import accelerogram_figure as accelerogram_figure
 from diffseis.plot.beachballs import draw_beachball as draw_beachball
 from diffseis.plot.comparison import Comparison as Comparison
 from diffseis.plot.comparison import compare as compare

@@ -104,3 +104,15 @@ def test_the_example_of_ground_motions_runs():
     assert names["motion"].mean_ln.shape == names["mean"].shape == (2, 2)
     assert names["slope"].shape == (3, 2, 2)
     assert names["one"] > 0
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
+def test_the_intensity_example_runs():
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    names: dict = {}
+    exec(compile(next(b for b in blocks if "rotated_spectrum" in b), "README.md", "exec"), names)
+    assert names["by_sample"].shape == (2, 2, 2000)
+    # PSA is of the first degree in the record.
+    total = np.sum(np.asarray(names["by_sample"]) * np.asarray(names["pair"])[None], axis=(1, 2))
+    np.testing.assert_allclose(total, names["psa_m_s2"], rtol=1e-9)

@@ -1,0 +1,36 @@
+"""Pure functions of a seismogram: response spectra and other measures of how strong a motion is."""
+
+from diffseis.signal.cumulative import arias_intensity as arias_intensity
+from diffseis.signal.cumulative import cumulative_absolute_displacement as cumulative_absolute_displacement
+from diffseis.signal.cumulative import cumulative_absolute_velocity as cumulative_absolute_velocity
+from diffseis.signal.cumulative import husid_curve as husid_curve
+from diffseis.signal.cumulative import standardised_cav as standardised_cav
+from diffseis.signal.durations import bracketed_duration as bracketed_duration
+from diffseis.signal.durations import significant_duration as significant_duration
+from diffseis.signal.durations import smooth_significant_duration as smooth_significant_duration
+from diffseis.signal.durations import uniform_duration as uniform_duration
+from diffseis.signal.fourier import EAS_BANDWIDTH as EAS_BANDWIDTH
+from diffseis.signal.fourier import effective_amplitude as effective_amplitude
+from diffseis.signal.fourier import fourier_amplitude as fourier_amplitude
+from diffseis.signal.fourier import fourier_frequencies_hz as fourier_frequencies_hz
+from diffseis.signal.fourier import konno_ohmachi as konno_ohmachi
+from diffseis.signal.housner import housner_intensity as housner_intensity
+from diffseis.signal.many_spectra import batched_response_spectra as batched_response_spectra
+from diffseis.signal.motion import STANDARD_GRAVITY_M_S2 as STANDARD_GRAVITY_M_S2
+from diffseis.signal.motion import displacement as displacement
+from diffseis.signal.motion import geometric_mean as geometric_mean
+from diffseis.signal.motion import peak as peak
+from diffseis.signal.motion import velocity as velocity
+from diffseis.signal.response_spectrum import OscillatorResponse as OscillatorResponse
+from diffseis.signal.response_spectrum import ResponseSpectrum as ResponseSpectrum
+from diffseis.signal.response_spectrum import oscillator_response as oscillator_response
+from diffseis.signal.response_spectrum import response_spectrum as response_spectrum
+from diffseis.signal.rotated_peaks import RotatedPeaks as RotatedPeaks
+from diffseis.signal.rotated_peaks import rotated_peaks as rotated_peaks
+from diffseis.signal.rotated_spectrum import RotatedSpectrum as RotatedSpectrum
+from diffseis.signal.rotated_spectrum import rotated_spectrum as rotated_spectrum
+from diffseis.signal.smooth_spectrum import smooth_response_spectrum as smooth_response_spectrum
+from diffseis.signal.substeps import AbstractSubsteps as AbstractSubsteps
+from diffseis.signal.substeps import BandLimited as BandLimited
+from diffseis.signal.substeps import LinearSubsteps as LinearSubsteps
+from diffseis.signal.substeps import NoSubsteps as NoSubsteps
