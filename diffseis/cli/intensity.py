@@ -6,6 +6,9 @@ import typer
 
 
 def intensity(
+    more: list[Path] = typer.Argument(
+        None, metavar="[FILES]...", help="More of them: --waveforms *.AT2 works."
+    ),
     waveforms: list[Path] = typer.Option(
         ...,
         help="Files or folders of records: AT2, SMC, BBP, K-NET, KiK-net, miniSEED, SAC, CSV; may be repeated.",
@@ -43,6 +46,7 @@ def intensity(
     from diffseis.core.words import plural
     from diffseis.workflows.intensity_config import load_intensity_config
 
+    waveforms = [*waveforms, *(more or [])]
     values = {
         "waveforms": tuple(waveforms),
         "out": out,

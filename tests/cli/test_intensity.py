@@ -198,3 +198,17 @@ def test_peer_pair(diffseis, reference_data, tmp_path):
     for period in periods:
         expected = printed[station["period"].index(period)]
         assert float(row[f"SA({period:g})"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_more_files_may_follow(diffseis, tmp_path):
+    """`--waveforms *.csv`, as a shell writes it out."""
+    time = np.arange(0, 4, 0.01)
+    for name in "ab":
+        rows = [f"{t:.2f},{np.sin(6 * t):.6f},{np.cos(5 * t):.6f}" for t in time]
+        (tmp_path / f"{name}.csv").write_text("time_s,n_g,e_g\n" + "\n".join(rows) + "\n")
+    out = tmp_path / "im.txt"
+    ended = diffseis(
+        "intensity", "--waveforms", tmp_path / "a.csv", tmp_path / "b.csv", "--imts", "PGA", "--out", out
+    )
+    assert ended.code == 0, ended.err
+    assert len(out.read_text().splitlines()) == 3
