@@ -77,27 +77,28 @@ class CB14(AbstractGroundMotionModel):
     def reference(self, rupture: Rupture, site: Site) -> Float[Array, " level"]:
         """Peak acceleration of rock (VS30 of 1,100 m/s) and ln of that at the site."""
         c = in_precision_of(rupture, self.peak)
-        everywhere = self._everywhere(c, rupture, site)
+        everywhere = self.everywhere(c, rupture, site)
         speed = jnp.asarray(_ROCK_M_S, rupture.magnitude.dtype)
         depth = self._expected_depth_km(speed)
         # Rock is stiffer than every k_1, so that its own acceleration does not matter.
-        rock = everywhere + self._site(c, speed, depth, jnp.zeros_like(speed))
+        rock = everywhere + self.site_term(c, speed, depth, jnp.zeros_like(speed))
         rock = jnp.exp(rock)
-        own = everywhere + self._site(c, site.vs30_m_s, self._depth_km(site), rock)
+        own = everywhere + self.site_term(c, site.vs30_m_s, self.depth_km(site), rock)
         return jnp.stack([rock, own])
 
     def measure(
         self, c: Coefficients, rupture: Rupture, site: Site, reference: Float[Array, " level"]
     ) -> LogNormalIM:
         rock, peak = reference
-        mean = self._everywhere(c, rupture, site)
-        mean = mean + self._site(c, site.vs30_m_s, self._depth_km(site), rock)
+        mean = self.everywhere(c, rupture, site)
+        mean = mean + self.site_term(c, site.vs30_m_s, self.depth_km(site), rock)
         # Oscillators of short periods move no less than the ground.
         short = (c["period_s"] > 0) & (c["period_s"] < 0.25)
         mean = jnp.where(short, jnp.maximum(mean, peak), mean)
-        return LogNormalIM(mean, *_deviations(c, in_precision_of(rupture, self.peak), rupture, site, rock))
+        return LogNormalIM(mean, *deviations(c, in_precision_of(rupture, self.peak), rupture, site, rock))
 
-    def _everywhere(self, c: Coefficients, rupture: Rupture, site: Site) -> Scalar:
+    def everywhere(self, c: Coefficients, rupture: Rupture, site: Site) -> Scalar:
+        """Everything but the ground: source, path, hanging wall."""
         attenuation = {"japan": "dc_20jp", "italy": "dc_20jp", "china": "dc_20ch"}.get(self.region, "dc_20ca")
         far = (c["c_20"] + c[attenuation]) * jnp.maximum(site.rrup_km - 80, 0)
         return _source_and_path(c, rupture, site) + _hanging_wall(c, rupture, site) + far
@@ -106,10 +107,12 @@ class CB14(AbstractGroundMotionModel):
         intercept, slope = (5.359, 1.102) if self.japan else (7.089, 1.144)
         return jnp.exp(intercept - slope * jnp.log(vs30_m_s))
 
-    def _depth_km(self, site: Site) -> Scalar:
+    def depth_km(self, site: Site) -> Scalar:
+        """Depth to 2.5 km/s, known or expected of VS30."""
         return or_default(site.z2p5_km, self._expected_depth_km(site.vs30_m_s))
 
-    def _site(self, c: Coefficients, vs30_m_s: Scalar, depth_km: Scalar, rock: Scalar) -> Scalar:
+    def site_term(self, c: Coefficients, vs30_m_s: Scalar, depth_km: Scalar, rock: Scalar) -> Scalar:
+        """Of VS30 and of the depth to 2.5 km/s, given the peak acceleration of rock."""
         ratio = vs30_m_s / c["k_1"]
         soft = jnp.minimum(ratio, 1)
         change = jnp.log(rock + _C * soft**_N) - jnp.log(rock + _C)
@@ -172,7 +175,10 @@ def _hanging_wall(c: Coefficients, rupture: Rupture, site: Site) -> Scalar:
     return jnp.where(site.rx_km >= 0, term, 0)
 
 
-def _deviations(c: Coefficients, peak: Coefficients, rupture: Rupture, site: Site, rock: Scalar):
+def deviations(
+    c: Coefficients, peak: Coefficients, rupture: Rupture, site: Site, rock: Scalar
+) -> tuple[Scalar, Scalar]:
+    """Between and within events: those of rock, and of its peak acceleration as far as it changes the ground. The two are correlated, for some measures by magnitude."""
     small = jnp.clip(5.5 - rupture.magnitude, 0, 1)
     by_magnitude = lambda x, name: x[f"{name}_2"] + (x[f"{name}_1"] - x[f"{name}_2"]) * small
     tau, peak_tau = by_magnitude(c, "tau"), by_magnitude(peak, "tau")
@@ -180,5 +186,6 @@ def _deviations(c: Coefficients, peak: Coefficients, rupture: Rupture, site: Sit
     phi, peak_phi = within(c), within(peak)
     soft = jnp.minimum(site.vs30_m_s / c["k_1"], 1)
     alpha = c["k_2"] * rock * (1 / (rock + _C * soft**_N) - 1 / (rock + _C))
-    together = lambda own, other: own**2 + (alpha * other) ** 2 + 2 * alpha * c["rho_lnPGAlnY"] * own * other
+    rho = by_magnitude(c, "rho") if "rho_1" in c else c["rho_lnPGAlnY"]
+    together = lambda own, other: own**2 + (alpha * other) ** 2 + 2 * alpha * rho * own * other
     return safe.sqrt(together(tau, peak_tau)), safe.sqrt(together(phi, peak_phi) + c["phi_lnAF"] ** 2)

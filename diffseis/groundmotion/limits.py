@@ -10,6 +10,13 @@ LIMITS: dict[str, dict[str, tuple[float, float]]] = {
         "top_depth_km": (0.0, 20.0),
         "hypocentre_depth_km": (0.0, 20.0),
     },
+    "CB19": {
+        "magnitude": (3.3, 8.5),
+        "rrup_km": (0.0, 300.0),
+        "vs30_m_s": (150.0, 1500.0),
+        "top_depth_km": (0.0, 20.0),
+        "hypocentre_depth_km": (0.0, 20.0),
+    },
     "CY14": {
         "magnitude": (3.5, 8.5),
         "rrup_km": (0.0, 300.0),

@@ -13,6 +13,7 @@ from diffseis.groundmotion.bchydro16 import BCHydro16
 from diffseis.groundmotion.bindi14 import Bindi14
 from diffseis.groundmotion.bssa14 import BSSA14
 from diffseis.groundmotion.cb14 import CB14
+from diffseis.groundmotion.cb19 import CB19
 from diffseis.groundmotion.cy14 import CY14
 from diffseis.groundmotion.derras14 import Derras14
 from diffseis.groundmotion.i14 import I14
@@ -24,6 +25,7 @@ MODELS: dict[str, Callable[..., AbstractGroundMotionModel]] = {
     "ASK14": ASK14,
     "BSSA14": BSSA14,
     "CB14": CB14,
+    "CB19": CB19,
     "CY14": CY14,
     "I14": I14,
     "Kotha20": Kotha20,
@@ -60,6 +62,7 @@ OPENQUAKE = {
     "BooreEtAl2014LowQJapanBasinNoSOF": "BSSA14:region=japan:basin=japan:style=unspecified",
     "BooreEtAl2014HighQJapanBasinNoSOF": "BSSA14:region=china:basin=japan:style=unspecified",
     "CampbellBozorgnia2014": "CB14",
+    "CampbellBozorgnia2019": "CB19",
     "CampbellBozorgnia2014HighQ": "CB14:region=china",
     "CampbellBozorgnia2014LowQ": "CB14:region=italy",
     "CampbellBozorgnia2014JapanSite": "CB14:ground=japan",

@@ -22,6 +22,7 @@ MODELS = {
     **dict.fromkeys(("I14", "BCHydro16", "BCHydro16:event=slab"), SPECTRA),
     "AS16": ("RSD575", "RSD2080"),
     "Travasarou03": ("IA",),
+    "CB19": ("IA", "CAV"),
 }
 NAMES = (
     *("magnitude", "dip_rad", "top_depth_km", "hypocentre_depth_km", "width_km"),
