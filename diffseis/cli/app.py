@@ -3,6 +3,7 @@
 import _thread
 import functools
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -94,6 +95,14 @@ def _root(
     pass
 
 
+def _interrupt() -> None:
+    """As Ctrl-C does: it wakes what waits, too, where the system has signals."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
 def keep_interrupts() -> None:
     """Raise Ctrl-C anew where it would be lost: Python prints, and forgets, what is raised inside a callback of its garbage collector, and JAX has one."""
     usual = sys.unraisablehook
@@ -101,7 +110,7 @@ def keep_interrupts() -> None:
     def hook(unraisable) -> None:
         if unraisable.exc_type is KeyboardInterrupt:
             # Not at once: this hook's own exceptions are forgotten, too.
-            threading.Timer(0.05, _thread.interrupt_main).start()
+            threading.Timer(0.05, _interrupt).start()
         else:
             usual(unraisable)
 
