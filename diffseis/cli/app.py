@@ -18,6 +18,7 @@ from diffseis.cli.groundmotion import groundmotion
 from diffseis.cli.intensity import intensity
 from diffseis.cli.locate import locate
 from diffseis.cli.mechanism import mechanism
+from diffseis.cli.residuals import residuals
 from diffseis.cli.train_eikonal import train_eikonal
 from diffseis.cli.train_wave import train_wave
 from diffseis.cli.traveltimes import traveltimes
@@ -57,13 +58,23 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-_FROM_THE_START = (traveltimes, train_eikonal, train_wave, wave, mechanism, groundmotion, intensity)
+_FROM_THE_START = (
+    traveltimes,
+    train_eikonal,
+    train_wave,
+    wave,
+    mechanism,
+    groundmotion,
+    intensity,
+    residuals,
+)
 """Commands that keep nothing of what they have not finished."""
 
 for _command in (
     locate,
     mechanism,
     groundmotion,
+    residuals,
     intensity,
     traveltimes,
     train_eikonal,

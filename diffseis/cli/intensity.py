@@ -6,7 +6,7 @@ import typer
 
 
 def intensity(
-    more: list[Path] = typer.Argument(
+    more: list[Path] | None = typer.Argument(
         None, metavar="[FILES]...", help="More of them: --waveforms *.AT2 works."
     ),
     waveforms: list[Path] = typer.Option(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
     from diffseis.io.events_csv import read_events_csv as read_events_csv
+    from diffseis.io.flatfiles import FlatTable as FlatTable
+    from diffseis.io.flatfiles import read_flatfile as read_flatfile
     from diffseis.io.focmec import read_focmec as read_focmec
     from diffseis.io.fpfit import read_fpfit as read_fpfit
     from diffseis.io.fpfit_solutions import read_fpfit_solutions as read_fpfit_solutions
@@ -110,6 +112,8 @@ _HOME = {
     "write_psmeca": "psmeca",
     "is_velocity_text": "velocity_text",
     "read_velocity_text": "velocity_text",
+    "FlatTable": "flatfiles",
+    "read_flatfile": "flatfiles",
     "GroundMotions": "ground_motions_csv",
     "write_ground_motions_csv": "ground_motions_csv",
     "ScenarioTable": "scenarios_csv",

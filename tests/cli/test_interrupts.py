@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 PROGRAM = """
-import gc, time
+import gc, signal, time
 from diffseis.cli.app import keep_interrupts
 
+# A shell that starts a command in the background has it ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 keep_interrupts()
 raised = []
 
