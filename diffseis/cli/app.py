@@ -19,6 +19,7 @@ from diffseis.cli.intensity import intensity
 from diffseis.cli.locate import locate
 from diffseis.cli.mechanism import mechanism
 from diffseis.cli.residuals import residuals
+from diffseis.cli.shaking import shaking
 from diffseis.cli.train_eikonal import train_eikonal
 from diffseis.cli.train_wave import train_wave
 from diffseis.cli.traveltimes import traveltimes
@@ -67,6 +68,7 @@ _FROM_THE_START = (
     groundmotion,
     intensity,
     residuals,
+    shaking,
 )
 """Commands that keep nothing of what they have not finished."""
 
@@ -75,6 +77,7 @@ for _command in (
     mechanism,
     groundmotion,
     residuals,
+    shaking,
     intensity,
     traveltimes,
     train_eikonal,

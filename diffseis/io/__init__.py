@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from diffseis.io.mechanisms_quakeml import mechanisms_to_obspy as mechanisms_to_obspy
     from diffseis.io.mechanisms_quakeml import write_mechanisms_quakeml as write_mechanisms_quakeml
     from diffseis.io.media_arrays import read_media_arrays as read_media_arrays
+    from diffseis.io.motion_records_csv import MotionPlaces as MotionPlaces
+    from diffseis.io.motion_records_csv import MotionRecords as MotionRecords
+    from diffseis.io.motion_records_csv import read_motion_places_csv as read_motion_places_csv
+    from diffseis.io.motion_records_csv import read_motion_records_csv as read_motion_records_csv
     from diffseis.io.networks import assign_networks as assign_networks
     from diffseis.io.nonlinloc import read_scat as read_scat
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
@@ -112,6 +116,10 @@ _HOME = {
     "write_psmeca": "psmeca",
     "is_velocity_text": "velocity_text",
     "read_velocity_text": "velocity_text",
+    "MotionPlaces": "motion_records_csv",
+    "MotionRecords": "motion_records_csv",
+    "read_motion_places_csv": "motion_records_csv",
+    "read_motion_records_csv": "motion_records_csv",
     "FlatTable": "flatfiles",
     "read_flatfile": "flatfiles",
     "GroundMotions": "ground_motions_csv",

@@ -34,6 +34,8 @@ from diffseis.plot.report import render_report as render_report
 from diffseis.plot.report import write_report as write_report
 from diffseis.plot.residuals import residual_figure as residual_figure
 from diffseis.plot.sections import section_figure as section_figure
+from diffseis.plot.shaking import ShakingMap as ShakingMap
+from diffseis.plot.shaking import shaking_figure as shaking_figure
 from diffseis.plot.style import figure_png as figure_png
 from diffseis.plot.style import house_style as house_style
 from diffseis.plot.training import TrainingCurve as TrainingCurve
