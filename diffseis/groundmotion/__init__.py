@@ -13,6 +13,9 @@ from diffseis.groundmotion.bindi14 import Bindi14 as Bindi14
 from diffseis.groundmotion.bssa14 import BSSA14 as BSSA14
 from diffseis.groundmotion.cb14 import CB14 as CB14
 from diffseis.groundmotion.cb19 import CB19 as CB19
+from diffseis.groundmotion.correlated import Correlation as Correlation
+from diffseis.groundmotion.correlated import MeasureCorrelations as MeasureCorrelations
+from diffseis.groundmotion.correlated import measure_correlations as measure_correlations
 from diffseis.groundmotion.cy14 import CY14 as CY14
 from diffseis.groundmotion.derras14 import Derras14 as Derras14
 from diffseis.groundmotion.distribution import exceedance as exceedance

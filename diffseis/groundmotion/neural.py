@@ -21,6 +21,7 @@ from jaxtyping import Array, Float, Int, Key
 from diffseis.core import safe
 from diffseis.core.results import Solution
 from diffseis.groundmotion.base import AbstractGroundMotionModel, LogNormalIM, Rupture, Site
+from diffseis.groundmotion.correlated import MeasureCorrelations, measure_correlations
 from diffseis.groundmotion.measures import Measure, parse_measures
 from diffseis.groundmotion.mixed_effects import MixedFit, fit_mixed_effects
 from diffseis.groundmotion.tables import Coefficients, Rows
@@ -106,6 +107,7 @@ class NeuralModel(AbstractGroundMotionModel):
         weights: of the networks; leading axis of measures.
         factor: lower triangular: the weights' covariance is its square; leading axis of measures.
         base: the published model below, if there is one.
+        correlations: between measures; None if they were not asked for.
         monotone: see `Weights`.
     """
 
@@ -114,6 +116,7 @@ class NeuralModel(AbstractGroundMotionModel):
     weights: Weights
     factor: Float[Array, "measure weight weight"]
     base: AbstractGroundMotionModel | None
+    correlations: MeasureCorrelations | None
     monotone: bool = eqx.field(static=True)
 
     @property
@@ -146,6 +149,19 @@ class NeuralModel(AbstractGroundMotionModel):
 
         return jax.vmap(one)(self.weights, self.factor)
 
+    def covariance(self) -> Float[Array, "measure measure"]:
+        """Of the measures of one record of a new earthquake at a new site, about their means.
+
+        Raises:
+            ValueError: if the model was fitted without correlations.
+        """
+        if self.correlations is None:
+            raise ValueError(
+                "the model was fitted without correlations: `fit_neural_model(..., correlated=True)`"
+            )
+        column = self.rows.columns
+        return self.correlations.covariance(column["tau"], column["phi_s2s"], column["phi_ss"])
+
 
 class _Network(eqx.Module):
     """The mean of all records by the weights of one measure."""
@@ -173,6 +189,7 @@ def fit_neural_model(
     monotone: bool = False,
     num_starts: int = 3,
     site_effects: bool = True,
+    correlated: bool = False,
     max_steps: int = 300,
     throw: bool = True,
     key: Key[Array, ""],
@@ -190,6 +207,7 @@ def fit_neural_model(
         monotone: whether motion grows with magnitude and falls with distance everywhere (of the network alone, where there is a model below).
         num_starts: of the search, from random weights; the most probable fit counts.
         site_effects: whether stations have terms of their own.
+        correlated: whether to find the correlations between measures, too.
         max_steps: of each search.
         throw: whether a search that does not end is an error.
         key: of the weights to start from.
@@ -232,7 +250,19 @@ def fit_neural_model(
                 fit_mixed_effects(mean, log_observed[row], first, prior_precision=precision, **options).value
             )
         fits.append(max(found, key=lambda fit: float(fit.log_likelihood)))
-    model = _model(names, fits, base, monotone)
+    correlations = None
+    if correlated:
+        means = [_Network(inputs, b, monotone)(f.theta) for b, f in zip(below, fits, strict=True)]
+        correlations = measure_correlations(
+            log_observed - jnp.stack(means),
+            [fit.deviations for fit in fits],
+            event=event,
+            site=station,
+            num_events=num_events,
+            num_sites=num_stations,
+            site_effects=site_effects,
+        )
+    model = _model(names, fits, base, correlations, monotone)
     return Solution(value=model, result=_worst(fits), stats={"fits": fits})
 
 
@@ -252,6 +282,7 @@ def _model(
     names: tuple[Measure, ...],
     fits: Sequence[MixedFit],
     base: AbstractGroundMotionModel | None,
+    correlations: MeasureCorrelations | None,
     monotone: bool,
 ) -> NeuralModel:
     stacked = jax.tree.map(lambda *x: jnp.stack(x), *fits)
@@ -264,5 +295,11 @@ def _model(
     rows = tuple(range(len(names)))
     factors = jnp.stack([jnp.linalg.cholesky(fit.theta_covariance) for fit in fits])
     return NeuralModel(
-        names, Rows(columns, rows, rows, jnp.zeros(len(names), float)), stacked.theta, factors, base, monotone
+        names,
+        Rows(columns, rows, rows, jnp.zeros(len(names), float)),
+        stacked.theta,
+        factors,
+        base,
+        correlations,
+        monotone,
     )

@@ -84,8 +84,10 @@ def test_two_measures_a_model_below_and_what_is_not_known():
     below = np.asarray(gm.ground_motions(base, rupture, site).mean_ln)
     step = 0.6 * np.tanh((350 - np.asarray(site.vs30_m_s)) / 60)
     seen = np.stack([observed(7 + i, below[i] + step, event, station) for i in range(2)])
-    solution = fit(seen, ["PGA", "SA(1.0)"], of, base=base, num_starts=1)
+    solution = fit(seen, ["PGA", "SA(1.0)"], of, base=base, num_starts=1, correlated=True)
     model = solution.value
+    # Terms and remainders of the two measures were drawn apart from each other.
+    assert np.all(np.abs(model.covariance()[0, 1]) < 0.2 * np.diag(model.covariance()))
     assert isinstance(model, gm.AbstractGroundMotionModel)
     found = gm.ground_motions(model, rupture, site)
     axes = jax.tree.map(lambda x: 0 if x.ndim else None, (rupture, site))
