@@ -69,12 +69,19 @@ def shaking_figure(shaking: ShakingMap) -> Figure:
                 bar.update_ticks()
                 bar.ax.yaxis.set_minor_formatter(NullFormatter())
             _places(ax, shaking, level if norm is level else None)
-            box = np.stack([shaking.places_km.min(axis=0), shaking.places_km.max(axis=0)])[:, ::-1]
-            map_axes(ax, box, shaking.frame)
+            map_axes(ax, _box(shaking), shaking.frame)
             scale_bar(ax)
             north_arrow(ax)
         figure.suptitle(shaking.title, x=0.01, ha="left", fontweight="bold")
         return figure
+
+
+def _box(shaking: ShakingMap) -> np.ndarray:
+    """Of all places and the epicentre, no narrower than 2 km: east and north of two corners."""
+    points = np.concatenate([shaking.places_km, np.zeros((1, 2))])[:, ::-1]
+    low, high = points.min(axis=0), points.max(axis=0)
+    more = np.maximum(1.0 - 0.5 * (high - low), 0)
+    return np.stack([low - more, high + more])
 
 
 def _field(ax: Axes, shaking: ShakingMap, value, norm, colours: str):

@@ -62,7 +62,8 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
     model = _model(settings)
-    ranges = [_range(settings, imt) for imt in settings.imts]
+    # Without records nothing is correlated with anything.
+    ranges = {imt: _range(settings, imt) for imt in settings.imts if settings.records is not None}
     frame = LocalFrame(settings.latitude, settings.longitude)
     records, notices = _records(settings)
     places = _grid(settings, frame)
@@ -79,7 +80,7 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
         take = lambda m, n=number: jax.tree.map(lambda x: x[n], m)
         there = None if at_stations is None else take(at_stations)
         found.append(
-            _shaking(settings, imt, ranges[number], frame, places, take(motion), records, there, notices)
+            _shaking(settings, imt, ranges.get(imt), frame, places, take(motion), records, there, notices)
         )
     say("shaking", len(settings.imts), len(settings.imts))
     with folder_of(out, COMMAND):
@@ -92,7 +93,7 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
             "commit": git_commit(),
             "sha256": {k: sha256_of(v) for k, v in asdict(settings).items() if isinstance(v, Path)},
             "num_places": len(places),
-            "correlation_range_km": dict(zip(settings.imts, ranges, strict=True)),
+            "correlation_range_km": ranges,
             "measures": {
                 s.imt: {
                     "num_records": int(np.sum(np.isfinite(s.recorded))),
@@ -116,6 +117,8 @@ def _model(settings: ShakingSettings) -> AbstractGroundMotionModel:
         measures = parse_measures(settings.imts)
     except ValueError as error:
         raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
+    if len(set(measures)) < len(measures):
+        raise InputError("names a measure twice", field="--imts", fix="name each once")
     try:
         model = ground_motion_model(settings.model, measures)
     except ValueError as error:

@@ -73,6 +73,12 @@ class ShakingSettings:
             raise InputError(
                 "is missing", field=missing, fix="a rupture needs both; leave both out for a point"
             )
+        if self.spacing_km > self.extent_km:
+            raise InputError(
+                f"{self.spacing_km:g} is more than --extent-km",
+                field="--spacing-km",
+                fix="choose a smaller step",
+            )
         if (2 * self.extent_km / self.spacing_km) ** 2 > 4e6:
             raise InputError(
                 "the grid would have more than 4 million places",

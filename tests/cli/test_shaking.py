@@ -93,6 +93,8 @@ def test_table_of_intensity_with_stations(diffseis, tmp_path):
         (("--rake-deg", "0", "--vs30", "0.7"), ("--vs30", "km/s")),
         (("--rake-deg", "0", "--stations", "s.csv"), ("--stations", "--records")),
         (("--rake-deg", "0", "--spacing-km", "0.05"), ("--spacing-km", "4 million")),
+        (("--rake-deg", "0", "--spacing-km", "300"), ("--spacing-km", "--extent-km")),
+        (("--rake-deg", "0", "--imts", "PGA,PGA"), ("--imts",)),
     ],
 )
 def test_settings_that_cannot_be(diffseis, tmp_path, words, says):
@@ -120,3 +122,27 @@ def test_records_that_cannot_be(diffseis, tmp_path, head, row, says):
     assert ended.code == 2
     for word in (*says, "records.csv"):
         assert word in ended.err
+
+
+def test_one_place_and_a_measure_without_a_known_correlation(diffseis, tmp_path):
+    places = tmp_path / "places.csv"
+    places.write_text("latitude,longitude,vs30\n42.9,13.2,500\n")
+    words = (
+        "shaking",
+        *EVENT,
+        "--model",
+        "Travasarou03",
+        "--imts",
+        "IA",
+        "--rake-deg",
+        "-90",
+        "--places",
+        places,
+    )
+    ended = diffseis(*words, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert len(_rows(tmp_path / "out" / "places.csv")) == 1
+    records = _records(tmp_path / "records.csv", "latitude,longitude,IA", ["42.9,13.2,0.2"])
+    ended = diffseis(*words, "--records", records, "--out", tmp_path / "other")
+    assert ended.code == 2
+    assert "--range-km" in ended.err
