@@ -27,7 +27,7 @@ class Correlation(eqx.Module):
 
     Attributes:
         value: 1 along the diagonal, and possible (no negative eigenvalue).
-        low, high: limits of 95 % of each pair on its own; NaN where a measure has no such terms.
+        low, high: limits of 95 % of each pair on its own; NaN where a measure has no such terms, as wide as they can be where terms seem to be one and the same.
     """
 
     value: Float[Array, "measure measure"]
@@ -86,9 +86,11 @@ def measure_correlations(
         site_effects: whether sites have terms of their own.
 
     Raises:
-        RuntimeError: if a fit does not end.
+        ValueError: if a residual is not finite.
     """
     num, size = apart.shape
+    if not np.all(np.isfinite(np.asarray(apart))):
+        raise ValueError("every record needs a finite residual of every measure")
     spread = np.std(np.asarray(apart), axis=1)
     sd = {name: np.array([float(jnp.mean(getattr(d, name))) for d in deviations]) for name in _EFFECTS}
     options = {"event": event, "site": site, "num_events": num_events, "num_sites": num_sites}
@@ -96,7 +98,10 @@ def measure_correlations(
     def fitted(values):
         """Deviations of the three kinds, and the standard errors of their logarithms."""
         start = jnp.mean(values)
-        fit = fit_mixed_effects(_Level(size), values, start, site_effects=site_effects, **options).value
+        # Where a difference has no terms of some kind, the search for the logarithm of their deviation has no end: the other kinds are found nevertheless.
+        fit = fit_mixed_effects(
+            _Level(size), values, start, site_effects=site_effects, throw=False, **options
+        ).value
         low, high = (np.maximum(np.asarray(x, float), 1e-12) for x in (fit.low, fit.high))
         error = np.log(high / low) / (2 * _NORMAL_95)
         return [float(getattr(fit.deviations, name)) for name in _EFFECTS], error

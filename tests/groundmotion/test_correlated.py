@@ -79,3 +79,28 @@ def test_what_cannot_be_together_is_mended():
     np.testing.assert_allclose(np.diag(mended), 1)
     fine = np.array([[1.0, 0.5], [0.5, 1.0]])
     np.testing.assert_array_equal(_possible(fine), fine)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not X64, reason="one precision is enough")
+def test_the_same_terms_twice_and_none():
+    """Measures that share their events' terms to the last bit, and have no terms of sites."""
+    random = np.random.default_rng(5)
+    event, site = random.integers(0, NUM[0], 500), random.integers(0, NUM[1], 500)
+    seen = 0.3 * random.normal(size=NUM[0])[event] + 0.4 * random.normal(size=(2, 500))
+    options = {
+        "event": jnp.asarray(event),
+        "site": jnp.asarray(site),
+        "num_events": NUM[0],
+        "num_sites": NUM[1],
+    }
+    deviations = [gm.Deviations(*(jnp.asarray(x, float) for x in (0.3, 0.0, 0.4)))] * 2
+    correlations = gm.measure_correlations(jnp.asarray(seen, float), deviations, **options)
+    assert correlations.event.value[1, 0] > 0.8
+    # Fisher's limits never reach 1, but come near.
+    assert correlations.event.high[1, 0] > 0.95
+    assert abs(correlations.rest.value[1, 0]) < 0.15
+    assert correlations.site.value[1, 0] == 0
+    assert np.isnan(correlations.site.low[1, 0])
+    with pytest.raises(ValueError, match="finite residual"):
+        gm.measure_correlations(jnp.asarray(seen, float).at[0, 0].set(jnp.nan), deviations, **options)
