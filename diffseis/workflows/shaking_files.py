@@ -69,10 +69,12 @@ class Shaking:
 
 
 def vs30_of(settings: ShakingSettings, places: MotionPlaces) -> np.ndarray:
+    """m/s at places, that of the settings where they state none."""
     return np.where(np.isfinite(places.vs30_m_s), places.vs30_m_s, settings.vs30_m_s)
 
 
 def north_east(frame: LocalFrame, places: MotionPlaces) -> np.ndarray:
+    """Places in the local frame, km."""
     return frame.to_ned(places.latitude, places.longitude)[:, :2]
 
 
@@ -85,6 +87,11 @@ def write_shaking(
     found: Sequence[Shaking],
     out: Path,
 ) -> list[str]:
+    """Tables and maps of all measures; returns their names in the folder.
+
+    Raises:
+        OutputError: if one cannot be written.
+    """
     vs30 = vs30_of(settings, places)
     rows = [
         (
