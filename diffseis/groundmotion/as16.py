@@ -59,9 +59,6 @@ class AS16(AbstractGroundMotionModel):
     def needs(self) -> tuple[str, ...]:
         return ("magnitude", "rake_rad", "rrup_km", "vs30_m_s")
 
-    def reference(self, rupture: Rupture, site: Site) -> Float[Array, ""]:
-        return jnp.zeros_like(rupture.magnitude)
-
     def measure(
         self, c: Coefficients, rupture: Rupture, site: Site, reference: Float[Array, ""]
     ) -> LogNormalIM:

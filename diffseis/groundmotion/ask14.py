@@ -59,9 +59,6 @@ class ASK14(AbstractGroundMotionModel):
             *("rrup_km", "rjb_km", "rx_km", "vs30_m_s"),
         )
 
-    def reference(self, rupture: Rupture, site: Site) -> Float[Array, ""]:
-        return jnp.zeros_like(rupture.magnitude)
-
     def measure(
         self, c: Coefficients, rupture: Rupture, site: Site, reference: Float[Array, ""]
     ) -> LogNormalIM:

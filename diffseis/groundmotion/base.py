@@ -165,9 +165,9 @@ class AbstractGroundMotionModel(eqx.Module):
     def needs(self) -> tuple[str, ...]:
         """Fields of `Rupture` and `Site` without which it gives nothing."""
 
-    @abc.abstractmethod
     def reference(self, rupture: Rupture, site: Site) -> Float[Array, ""]:
-        """What all measures of one pair share, such as the acceleration on rock; 0 where there is nothing."""
+        """What all measures of one pair share, such as the acceleration on rock; 0 where a model says nothing else."""
+        return jnp.zeros_like(rupture.magnitude)
 
     @abc.abstractmethod
     def measure(

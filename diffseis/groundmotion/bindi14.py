@@ -65,9 +65,6 @@ class Bindi14(AbstractGroundMotionModel):
         style = ("rake_rad",) if self.style == "rake" else ()
         return ("magnitude", *style, "vs30_m_s", f"{self.distance}_km")
 
-    def reference(self, rupture: Rupture, site: Site) -> Float[Array, ""]:
-        return jnp.zeros_like(rupture.magnitude)
-
     def measure(
         self, c: Coefficients, rupture: Rupture, site: Site, reference: Float[Array, ""]
     ) -> LogNormalIM:

@@ -85,9 +85,6 @@ class Kotha20(AbstractGroundMotionModel):
         ground = (columns[self.form],) if self.form in columns else ()
         return ("magnitude", "hypocentre_depth_km", "rjb_km", *ground)
 
-    def reference(self, rupture: Rupture, site: Site) -> Float[Array, ""]:
-        return jnp.zeros_like(rupture.magnitude)
-
     def measure(
         self, c: Coefficients, rupture: Rupture, site: Site, reference: Float[Array, ""]
     ) -> LogNormalIM:

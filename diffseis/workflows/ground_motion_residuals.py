@@ -1,7 +1,5 @@
 """From a flatfile and names of models to residuals and a ranking: the job of ``diffseis residuals``."""
 
-import csv
-import io
 import re
 import time
 from collections.abc import Sequence
@@ -31,7 +29,8 @@ from diffseis.groundmotion import (
     parse_measure,
 )
 from diffseis.io import FlatTable, Notice, read_flatfile, sha256_of, write_json
-from diffseis.io.atomic import atomic_path, write_text
+from diffseis.io.atomic import atomic_path
+from diffseis.io.rows_csv import write_rows_csv
 from diffseis.plot import figure_png, ground_motion_residuals_figure
 from diffseis.workflows.ground_motions import Progress
 from diffseis.workflows.provenance import git_commit, versions
@@ -220,7 +219,7 @@ def _write(table: FlatTable, parts: Sequence[Part], ranking, out: Path, say: Pro
         ("events.csv", EVENTS, events),
         ("ranking.csv", RANKING, [[row[c] for c in RANKING] for row in ranking]),
     ):
-        write_text(out / name, _csv(head, rows))
+        write_rows_csv(out / name, head, rows)
         files.append(name)
     for number, part in enumerate(parts):
         path = f"figures/{_file_name(part)}"
@@ -249,18 +248,3 @@ def _figure(table: FlatTable, part: Part):
 
 def _file_name(part: Part) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "_", f"{part.model}_{part.imt}").strip("_") + ".png"
-
-
-def _csv(head: Sequence[str], rows) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(head)
-    for row in rows:
-        writer.writerow([_cell(x) for x in row])
-    return stream.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float | np.floating):
-        return f"{value:.6g}" if np.isfinite(value) else ""
-    return str(value)

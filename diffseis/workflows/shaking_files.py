@@ -1,7 +1,5 @@
 """What ``diffseis shaking`` writes: tables and maps."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,8 @@ import numpy as np
 from diffseis.core.frames import LocalFrame
 from diffseis.groundmotion import Plane
 from diffseis.io import MotionPlaces, MotionRecords
-from diffseis.io.atomic import atomic_path, write_text
+from diffseis.io.atomic import atomic_path
+from diffseis.io.rows_csv import write_rows_csv
 from diffseis.plot import ShakingMap, figure_png, shaking_figure
 from diffseis.workflows.shaking_config import ShakingSettings
 
@@ -39,6 +38,9 @@ STATIONS = (
     "model_sigma",
     "residual",
 )
+
+
+_DEGREES = {"latitude": ".5f", "longitude": ".5f"}
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def write_shaking(
         )
     files = []
     for name, head, body in tables:
-        write_text(out / name, _csv(head, body))
+        write_rows_csv(out / name, head, body, _DEGREES)
         files.append(name)
     (out / "figures").mkdir(exist_ok=True)
     for s in found:
@@ -179,20 +181,3 @@ def _outline(plane: Plane) -> np.ndarray:
     across = np.array([-np.sin(strike), np.cos(strike)]) * float(plane.width_km) * np.cos(dip)
     top = np.asarray(plane.top_ned_km, float)[:2]
     return np.stack([top - along, top + along, top + along + across, top - along + across])
-
-
-def _csv(head: Sequence[str], rows) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(head)
-    for row in rows:
-        writer.writerow([_cell(name, x) for name, x in zip(head, row, strict=True)])
-    return stream.getvalue()
-
-
-def _cell(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if not np.isfinite(value):
-        return ""
-    return f"{value:.5f}" if name in ("latitude", "longitude") else f"{value:.6g}"
