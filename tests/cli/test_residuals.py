@@ -43,6 +43,7 @@ def _rows(path):
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.long
 def test_residuals_and_ranking(diffseis, flatfile, tmp_path):
     out = tmp_path / "out"
     ended = diffseis(

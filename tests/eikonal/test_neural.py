@@ -61,10 +61,7 @@ def _pairs(num, form, seed=1):
 
 @pytest.mark.parametrize(
     ("model", "form"),
-    [
-        pytest.param(*case, id=name, marks=() if name == "space" else pytest.mark.long)
-        for name, case in MEDIA.items()
-    ],
+    [pytest.param(*case, id=name, marks=pytest.mark.long) for name, case in MEDIA.items()],
 )
 def test_holds_whatever_the_weights(model, form):
     field = _untrained(model, form)

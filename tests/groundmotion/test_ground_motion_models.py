@@ -201,6 +201,7 @@ def test_probabilities_of_exceedance():
     )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
 def test_gradients_of_probabilities():
     def total(x):

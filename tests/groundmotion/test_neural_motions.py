@@ -62,6 +62,7 @@ def test_monotone_networks_grow_with_magnitude_and_fall_with_distance():
         assert np.all(found[:, 1] <= 0)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
 def test_gradients_of_networks_and_inputs():
     random = np.random.default_rng(1)

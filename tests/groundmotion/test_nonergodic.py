@@ -33,6 +33,7 @@ def joined(a, b):
     return jax.tree.map(lambda x, y: jnp.concatenate([x, y]), a, b)
 
 
+@pytest.mark.long
 def test_the_way_through_the_cells_is_that_of_the_path():
     paths = paths_of(0, 30, 6, 8)
     length = np.linalg.norm(paths.source_km - paths.site_km, axis=1) / 100
@@ -44,6 +45,7 @@ def test_the_way_through_the_cells_is_that_of_the_path():
     assert inside == pytest.approx({(-75, -75): 0.25, (-75, -25): 0.5, (-75, 25): 0.25}, abs=0.02)
 
 
+@pytest.mark.long
 def test_evidence_and_predictions_by_matrices():
     paths, new = paths_of(1, 12, 4, 5), paths_of(2, 5, 3, 3, offset=100)
     cells = jnp.asarray(CELLS, float)

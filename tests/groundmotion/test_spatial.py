@@ -67,6 +67,7 @@ def test_at_a_station_the_record_stands_and_far_away_the_event_term():
     np.testing.assert_allclose(found.sigma[4], expected, atol=TOLERANCE)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
 def test_gradients():
     places, motion, stations, recorded, there = case(3, 3)

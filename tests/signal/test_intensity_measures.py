@@ -144,6 +144,7 @@ def test_gradients(name):
     assert np.all(np.isfinite(slope))
 
 
+@pytest.mark.long
 @needs_x64
 def test_gradients_of_motion_and_spectra():
     a = record(700)[120:320:7]
@@ -160,6 +161,7 @@ def test_gradients_of_motion_and_spectra():
         assert np.all(np.isfinite(jax.grad(f)(jnp.zeros((2, 20)))))
 
 
+@pytest.mark.long
 def test_rotated_peaks():
     pair = np.stack([record(250), record(250, seed=5)])
     table = np.stack(

@@ -150,6 +150,7 @@ def test_eight_devices_with_fused_products():
     assert max(error for _, error in found["medium"]) < 1e-6
 
 
+@pytest.mark.long
 def test_what_cannot_be_divided():
     mesh = Mesh(np.array(jax.devices()[:1]), ("space",))
 
