@@ -15,6 +15,7 @@ from diffseis.cli.doctor import doctor
 from diffseis.cli.fetch import fetch
 from diffseis.cli.greens import greens
 from diffseis.cli.groundmotion import groundmotion
+from diffseis.cli.hazard import hazard
 from diffseis.cli.intensity import intensity
 from diffseis.cli.locate import locate
 from diffseis.cli.mechanism import mechanism
@@ -69,6 +70,7 @@ _FROM_THE_START = (
     intensity,
     residuals,
     shaking,
+    hazard,
 )
 """Commands that keep nothing of what they have not finished."""
 
@@ -78,6 +80,7 @@ for _command in (
     groundmotion,
     residuals,
     shaking,
+    hazard,
     intensity,
     traveltimes,
     train_eikonal,

@@ -21,9 +21,10 @@ from diffseis.groundmotion.derras14 import Derras14 as Derras14
 from diffseis.groundmotion.distribution import exceedance as exceedance
 from diffseis.groundmotion.distribution import log_density as log_density
 from diffseis.groundmotion.distribution import log_exceedance as log_exceedance
-from diffseis.groundmotion.hazard import GutenbergRichter as GutenbergRichter
-from diffseis.groundmotion.hazard import PointSources as PointSources
+from diffseis.groundmotion.hazard import Contributions as Contributions
+from diffseis.groundmotion.hazard import disaggregate as disaggregate
 from diffseis.groundmotion.hazard import hazard_curve as hazard_curve
+from diffseis.groundmotion.hazard import level_at_rate as level_at_rate
 from diffseis.groundmotion.hazard import probability_in as probability_in
 from diffseis.groundmotion.i14 import I14 as I14
 from diffseis.groundmotion.kotha20 import ERAS as ERAS
@@ -56,6 +57,7 @@ from diffseis.groundmotion.nonergodic import paths_on_cells as paths_on_cells
 from diffseis.groundmotion.nonergodic import usual_scales as usual_scales
 from diffseis.groundmotion.planes import Distances as Distances
 from diffseis.groundmotion.planes import Plane as Plane
+from diffseis.groundmotion.planes import expected_area as expected_area
 from diffseis.groundmotion.planes import expected_size as expected_size
 from diffseis.groundmotion.planes import plane_about as plane_about
 from diffseis.groundmotion.planes import plane_distances as plane_distances
@@ -69,6 +71,14 @@ from diffseis.groundmotion.residuals import event_residuals as event_residuals
 from diffseis.groundmotion.residuals import log_likelihood as log_likelihood
 from diffseis.groundmotion.residuals import residuals_by_record as residuals_by_record
 from diffseis.groundmotion.slopes import means_and_slopes as means_and_slopes
+from diffseis.groundmotion.sources import AbstractMagnitudes as AbstractMagnitudes
+from diffseis.groundmotion.sources import AbstractSources as AbstractSources
+from diffseis.groundmotion.sources import FaultSources as FaultSources
+from diffseis.groundmotion.sources import GutenbergRichter as GutenbergRichter
+from diffseis.groundmotion.sources import MagnitudeTable as MagnitudeTable
+from diffseis.groundmotion.sources import PointSources as PointSources
+from diffseis.groundmotion.sources import Scenarios as Scenarios
+from diffseis.groundmotion.sources import scenarios_of as scenarios_of
 from diffseis.groundmotion.spatial import ConditionedMotion as ConditionedMotion
 from diffseis.groundmotion.spatial import condition_on_records as condition_on_records
 from diffseis.groundmotion.spatial import correlation_range_km as correlation_range_km

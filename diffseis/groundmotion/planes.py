@@ -82,6 +82,22 @@ def expected_size(magnitude: Scalar, rake_rad: Scalar) -> tuple[Scalar, Scalar]:
     return 10**length, 10**width
 
 
+def expected_area(magnitude: Scalar, rake_rad: Scalar) -> Scalar:
+    """Area of the rupture, km^2, that Wells & Coppersmith expect of a magnitude and a style; unknown rakes (NaN) take that of all styles."""
+    normal, reverse = styles(rake_rad, 45.0)
+    known = jnp.isfinite(rake_rad)
+    pick = lambda every, slip, down, up: jnp.where(
+        known, slip + (down - slip) * normal + (up - slip) * reverse, every
+    )
+    return 10 ** (pick(-3.49, -3.42, -2.87, -3.99) + pick(0.91, 0.90, 0.82, 0.98) * magnitude)
+
+
+def down_dip(strike_rad: Scalar, dip_rad: Scalar) -> Float[Array, "3"]:
+    """Direction down a plane that dips to the right of its strike: north, east, down."""
+    level = jnp.cos(dip_rad)
+    return jnp.stack([-jnp.sin(strike_rad) * level, jnp.cos(strike_rad) * level, jnp.sin(dip_rad)])
+
+
 def plane_about(
     hypocentre_ned_km: Float[Array, "3"],
     strike_rad: Scalar,
@@ -90,9 +106,8 @@ def plane_about(
     width_km: Scalar,
 ) -> Plane:
     """A rectangle whose middle is a hypocentre, moved down its dip where it would reach above the ground (down of 0)."""
-    sine, cosine = jnp.sin(dip_rad), jnp.cos(dip_rad)
-    down_dip = jnp.stack([-jnp.sin(strike_rad) * cosine, jnp.cos(strike_rad) * cosine, sine])
-    top = hypocentre_ned_km - 0.5 * width_km * down_dip
+    direction = down_dip(strike_rad, dip_rad)
+    top = hypocentre_ned_km - 0.5 * width_km * direction
     # As far down the plane as its upper edge stands out.
-    out = jnp.maximum(-top[2], 0) / jnp.maximum(sine, 1e-6)
-    return Plane(top + out * down_dip, strike_rad, dip_rad, length_km, width_km)
+    out = jnp.maximum(-top[2], 0) / jnp.maximum(direction[2], 1e-6)
+    return Plane(top + out * direction, strike_rad, dip_rad, length_km, width_km)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from diffseis.io.components import Components as Components
     from diffseis.io.components import find_components as find_components
     from diffseis.io.config import read_config as read_config
+    from diffseis.io.earthquake_sources import EarthquakeSource as EarthquakeSource
     from diffseis.io.events import read_events as read_events
     from diffseis.io.events import read_nordic_bulletin as read_nordic_bulletin
     from diffseis.io.events import sniff_format as sniff_format
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from diffseis.io.nonlinloc import write_nonlinloc as write_nonlinloc
     from diffseis.io.nonlinloc_hyp import read_nonlinloc_hyp as read_nonlinloc_hyp
     from diffseis.io.notices import Notice as Notice
+    from diffseis.io.nrml_sources import read_nrml_sources as read_nrml_sources
     from diffseis.io.observations_csv import read_observations_csv as read_observations_csv
     from diffseis.io.observations_csv import write_observations_csv as write_observations_csv
     from diffseis.io.obspy_events import from_obspy_catalog as from_obspy_catalog
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from diffseis.io.seismograms import to_stream as to_stream
     from diffseis.io.seismograms import write_mseed as write_mseed
     from diffseis.io.skhash import read_skhash as read_skhash
+    from diffseis.io.sources_csv import read_sources_csv as read_sources_csv
     from diffseis.io.stations_csv import is_on_section as is_on_section
     from diffseis.io.stations_csv import read_section_stations_csv as read_section_stations_csv
     from diffseis.io.stations_csv import read_stations_csv as read_stations_csv
@@ -124,6 +127,9 @@ _HOME = {
     "read_flatfile": "flatfiles",
     "GroundMotions": "ground_motions_csv",
     "write_ground_motions_csv": "ground_motions_csv",
+    "EarthquakeSource": "earthquake_sources",
+    "read_nrml_sources": "nrml_sources",
+    "read_sources_csv": "sources_csv",
     "ScenarioTable": "scenarios_csv",
     "read_scenarios_csv": "scenarios_csv",
     "GreensFile": "greens",

@@ -14,6 +14,11 @@ from diffseis.plot.ground_motions import Curve as Curve
 from diffseis.plot.ground_motions import Panel as Panel
 from diffseis.plot.ground_motions import curves_figure as curves_figure
 from diffseis.plot.ground_motions import ground_motion_residuals_figure as ground_motion_residuals_figure
+from diffseis.plot.hazard import Disaggregation as Disaggregation
+from diffseis.plot.hazard import HazardCurves as HazardCurves
+from diffseis.plot.hazard import disaggregation_figure as disaggregation_figure
+from diffseis.plot.hazard import hazard_curves_figure as hazard_curves_figure
+from diffseis.plot.hazard import uniform_hazard_figure as uniform_hazard_figure
 from diffseis.plot.lune import draw_lune as draw_lune
 from diffseis.plot.maps import map_figure as map_figure
 from diffseis.plot.mechanism_card import MechanismPage as MechanismPage

@@ -12,9 +12,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from diffseis.core.frames import LocalFrame
 from diffseis.plot.geometry import map_axes, north_arrow, scale_bar
+from diffseis.plot.measures import measure_unit
 from diffseis.plot.style import house_style
-
-_UNITS = {"PGV": "cm/s", "IA": "m/s", "CAV": "g s", "RSD575": "s", "RSD595": "s", "RSD2080": "s"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def shaking_figure(shaking: ShakingMap) -> Figure:
         high = max(high, 1.01 * low)
         level = LogNorm(low, high)
         known = Normalize(0.9 * float(shaking.sigma.min()), float(shaking.sigma.max()))
-        unit = _UNITS.get(shaking.imt, "g")
+        unit = measure_unit(shaking.imt)
         for ax, value, norm, colours, label in (
             (axes[0], shaking.median, level, "YlOrRd", f"{shaking.imt}, median ({unit})"),
             (axes[1], shaking.sigma, known, "viridis", f"{shaking.imt}, standard deviation of ln"),

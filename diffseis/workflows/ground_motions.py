@@ -16,6 +16,7 @@ from diffseis.groundmotion import (
     AbstractGroundMotionModel,
     LogicTree,
     LogNormalIM,
+    Measure,
     Rupture,
     Site,
     ground_motion_model,
@@ -54,7 +55,7 @@ def scenario_ground_motions(
         InputError: if a model, a measure or a value cannot be.
     """
     say = progress or (lambda *_: None)
-    made = [_model(name, imts) for name in models]
+    made = [model_of(name, imts) for name in models]
     if weights is not None and len(weights) != len(models):
         raise InputError(
             f"{plural(len(models), 'model')} but {plural(len(weights), 'weight')}",
@@ -80,30 +81,65 @@ def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def split_numbers(text: str, option: str) -> list[float]:
+    """Numbers between commas.
+
+    Args:
+        text: of the option.
+        option: its name.
+
+    Raises:
+        InputError: if there is none, or what is no number.
+    """
+    try:
+        numbers = [float(word) for word in split_names(text)]
+    except ValueError as error:
+        raise InputError(f"{text!r} is no list of numbers", field=option, fix="such as 0.1,1") from error
+    if not numbers:
+        raise InputError("is empty", field=option, fix="give numbers, separated by commas")
+    return numbers
+
+
+def measures_of(imts: Sequence[str]) -> tuple[Measure, ...]:
+    """Measures by their names, each once.
+
+    Raises:
+        InputError: if one is unknown, or named twice.
+    """
+    try:
+        measures = parse_measures(imts)
+    except ValueError as error:
+        raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
+    if not measures:
+        raise InputError("names no measure", field="--imts", fix="such as PGA,PGV,SA(1.0)")
+    twice = [str(m) for k, m in enumerate(measures) if m in measures[:k]]
+    if twice:
+        raise InputError(f"names {twice[0]} twice", field="--imts", fix="name each once")
+    return measures
+
+
 def split_weights(text: str | None) -> list[float] | None:
     """Numbers between commas, none of them negative, not all of them 0."""
     if text is None:
         return None
-    try:
-        weights = [float(word) for word in split_names(text)]
-    except ValueError as error:
-        raise InputError(
-            f"{text!r} is no list of numbers", field="--weights", fix="such as 0.6,0.4"
-        ) from error
-    if not weights or min(weights) < 0 or not 0 < sum(weights) < float("inf"):
+    weights = split_numbers(text, "--weights")
+    if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
         raise InputError(f"{text!r} cannot be weights", field="--weights", fix="give positive numbers")
     return weights
 
 
-def _model(name: str, imts: Sequence[str]) -> AbstractGroundMotionModel:
-    try:
-        measures = parse_measures(imts)
-    except ValueError as error:
-        raise InputError(str(error), field="--imts", fix="see --list for what each model gives") from error
+def model_of(name: str, imts: Sequence[str]) -> AbstractGroundMotionModel:
+    """A model by its name, with options.
+
+    Raises:
+        InputError: if the model or a measure is unknown, or it does not give the measure.
+    """
+    measures = measures_of(imts)
     try:
         return ground_motion_model(name, measures)
     except ValueError as error:
-        raise InputError(str(error), field="--model", fix="see --list") from error
+        fix = "see diffseis groundmotion --list"
+        raise InputError(str(error), field="--model", fix=fix) from error
 
 
 def pairs(table: ScenarioTable, rows: slice = slice(None)) -> tuple[Rupture, Site]:

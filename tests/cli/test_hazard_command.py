@@ -1,0 +1,125 @@
+"""``diffseis hazard``: curves, derivatives and disaggregation of a small source model."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+HEAD = "source,latitude,longitude,depth_km,a,b,least_magnitude,largest_magnitude,strike_deg,dip_deg,rake_deg,length_km,width_km"
+ROWS = ("near,42.5,13.3,10,3.5,{b},5,6.5,150,50,-90,,", "fault,42.4,13.4,2,3.0,0.9,5.5,7.0,140,55,-90,30,14")
+SITE = ("--latitude", "42.35", "--longitude", "13.4")
+FAST = ("--magnitude-bin", "0.5", "--spacing-km", "20", "--levels", "0.01,0.1,0.5")
+
+
+def _rows(path):
+    with path.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def _sources(path, rows=ROWS, b="1.0"):
+    path.write_text("\n".join([HEAD, *rows]).format(b=b) + "\n")
+    return path
+
+
+def _run(diffseis, tmp_path, *words, b="1.0", out="out"):
+    sources = _sources(tmp_path / "sources.csv", b=b)
+    ended = diffseis("hazard", "--sources", sources, "--out", tmp_path / out, *words)
+    assert ended.code == 0, ended.err
+    return tmp_path / out, ended
+
+
+def test_curves_and_what_they_are_made_of(diffseis, tmp_path):
+    out, ended = _run(
+        diffseis, tmp_path, *SITE, *FAST, "--model", "BSSA14", "--imts", "PGA", "--derivatives", "none"
+    )
+    assert "site, PGA, BSSA14: 475 years 0." in ended.out
+    curves = _rows(out / "curves.csv")
+    rates = np.array([float(row["rate"]) for row in curves])
+    assert len(rates) == 3
+    assert np.all(np.diff(rates) < 0)
+    np.testing.assert_allclose([float(r["probability"]) for r in curves], -np.expm1(-50 * rates), rtol=1e-5)
+    # Nothing is lost: the smallest level is exceeded by nearly all earthquakes.
+    total = 10**-1.5 - 10**-3 + 10 ** (3 - 0.9 * 5.5) - 10 ** (3 - 0.9 * 7)
+    assert 0.95 * total < rates[0] <= total
+    for name in ("disaggregation.csv", "sources.csv"):
+        shares = [float(r["share"]) for r in _rows(out / name) if r["return_period_years"] == "475"]
+        assert sum(shares) == pytest.approx(1, rel=1e-4)
+    record = json.loads((out / "run.json").read_text())
+    there = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()} - {"run.json"}
+    assert set(record["files"]) == there
+    assert "figures/site_PGA_curve.png" in there
+    assert "figures/site_PGA_475_years.png" in there
+
+
+@pytest.mark.long
+def test_derivatives_are_those_of_the_files_numbers(diffseis, tmp_path):
+    """By b of one source: two runs with b moved; of two models and several sites, with their mean."""
+    sites = tmp_path / "sites.csv"
+    sites.write_text("station,latitude,longitude,vs30\nA,42.35,13.4,500\nB,42.6,13.1,\nFAR,10,10,300\n")
+    words = (
+        *FAST,
+        "--sites",
+        sites,
+        "--model",
+        "BSSA14,Bindi14",
+        "--weights",
+        "3,1",
+        "--imts",
+        "PGA,SA(1.0)",
+    )
+    runs = [_run(diffseis, tmp_path, *words, b=b, out=f"out{b}")[0] for b in ("0.999", "1.0", "1.001")]
+    notices = json.loads((runs[1] / "run.json").read_text())["notices"]
+    assert any("FAR: no source within 300 km" in notice for notice in notices)
+    found = {
+        (r["site"], r["model"], r["imt"], r["level"]): float(r["dln_rate"])
+        for r in _rows(runs[1] / "derivatives.csv")
+        if (r["owner"], r["parameter"]) == ("near", "b")
+    }
+    assert len(found) == 2 * 2 * 2 * 3
+    low, middle, high = (
+        {(r["site"], r["model"], r["imt"], r["level"]): float(r["rate"]) for r in _rows(run / "curves.csv")}
+        for run in runs
+    )
+    for key, slope in found.items():
+        # Files have six digits.
+        expected = np.log(high[key] / low[key]) / 0.002
+        assert slope == pytest.approx(expected, rel=2e-3, abs=2e-3)
+    for site, model, imt, level in middle:
+        if model == "mean":
+            of = lambda m, s=site, i=imt, v=level: middle[s, m, i, v]
+            assert of("mean") == pytest.approx(0.75 * of("BSSA14") + 0.25 * of("Bindi14"), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "why"),
+    [
+        ((*SITE, "--model", "NONE14"), "--model", "NONE14"),
+        ((*SITE, "--model", "BSSA14", "--imts", "PGA,PGA"), "--imts", "twice"),
+        ((*SITE, "--model", "BSSA14", "--weights", "1,2"), "--weights", "1 model but 2 weights"),
+        ((*SITE, "--model", "BSSA14", "--levels", "0.5,0.1"), "--levels", "grow"),
+        ((*SITE, "--model", "BSSA14", "--return-periods", "0"), "--return-periods", "above 0"),
+        ((*SITE, "--model", "BSSA14", "--vs30", "0.76"), "--vs30", "km/s"),
+        ((*SITE, "--model", "BSSA14", "--derivatives", "some"), "--derivatives", "none, parameters, all"),
+        ((*SITE, "--model", "Kotha20:form=slope"), "--model", "needs slope"),
+        (("--model", "BSSA14"), "--latitude", "missing"),
+        ((*SITE[:3], "93", "--latitude", "-91", "--model", "BSSA14"), "--latitude", "exchanged"),
+        ((*SITE, "--model", "BSSA14", "--sites", "x.csv"), "--sites", "one or other"),
+        (("--latitude", "-40", "--longitude", "13", "--model", "BSSA14"), "sources.csv", "no source within"),
+    ],
+)
+def test_what_is_refused(diffseis, tmp_path, words, field, why):
+    sources = _sources(tmp_path / "sources.csv")
+    ended = diffseis("hazard", "--sources", sources, "--out", tmp_path / "out", *words)
+    assert ended.code == 2
+    assert field in ended.err
+    assert why in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_needs_what_a_source_does_not_state(diffseis, tmp_path):
+    rows = ("bare,42.5,13.3,10,3.5,1,5,6.5,,,,,",)
+    sources = _sources(tmp_path / "sources.csv", rows)
+    ended = diffseis("hazard", "--sources", sources, "--out", tmp_path / "out", *SITE, "--model", "CY14")
+    assert ended.code == 2
+    assert "source bare does not state it" in ended.err
