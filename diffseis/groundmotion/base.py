@@ -165,6 +165,11 @@ class AbstractGroundMotionModel(eqx.Module):
     def needs(self) -> tuple[str, ...]:
         """Fields of `Rupture` and `Site` without which it gives nothing."""
 
+    @property
+    def caveat(self) -> str:
+        """What users are told of this form of the model; empty for most."""
+        return ""
+
     def reference(self, rupture: Rupture, site: Site) -> Float[Array, ""]:
         """What all measures of one pair share, such as the acceleration on rock; 0 where a model says nothing else."""
         return jnp.zeros_like(rupture.magnitude)

@@ -32,7 +32,7 @@ from diffseis.io import FlatTable, Notice, read_flatfile, sha256_of, write_json
 from diffseis.io.atomic import atomic_path
 from diffseis.io.rows_csv import write_rows_csv
 from diffseis.plot import figure_png, ground_motion_residuals_figure
-from diffseis.workflows.ground_motions import Progress
+from diffseis.workflows.ground_motions import Progress, caveats
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 
@@ -87,6 +87,7 @@ def run_residuals(
     names = [_measure_name(imt) for imt in imts]
     made = {(m, i): _model(m, i) for m in models for i in names}
     table, notices = read_flatfile(flatfile)
+    notices += caveats({model: made[model, names[0]] for model in models})
     for name in names:
         if name not in table.observed:
             raise InputError(

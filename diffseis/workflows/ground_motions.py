@@ -1,6 +1,6 @@
 """From scenarios and names of models to ground motions: the job of ``diffseis groundmotion``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ def scenario_ground_motions(
         )
     needs = {name: model.needs for name, model in zip(models, made, strict=True)}
     table, notices = read_scenarios_csv(scenarios, needs)
+    notices += caveats(dict(zip(models, made, strict=True)))
     for name, model in zip(models, made, strict=True):
         notices += beyond_limits(table, model, name)
     found = []
@@ -178,6 +179,11 @@ def _mixed(weight: np.ndarray, imts: Sequence[str], found: Sequence[GroundMotion
 def _of(name: str, measures: Sequence[str], found: Any) -> GroundMotions:
     sigma = np.hypot(found.tau, found.phi)
     return GroundMotions(name, measures, found.mean_ln, found.tau, found.phi, sigma)
+
+
+def caveats(models: Mapping[str, AbstractGroundMotionModel]) -> list[Notice]:
+    """What is to be told of models, by name."""
+    return [Notice("caveat", f"{name}: {m.caveat}", count=1) for name, m in models.items() if m.caveat]
 
 
 def beyond_limits(table: ScenarioTable, model: AbstractGroundMotionModel, name: str) -> list[Notice]:

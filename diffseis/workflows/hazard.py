@@ -25,7 +25,7 @@ from diffseis.groundmotion import (
     parse_measure,
 )
 from diffseis.io import EarthquakeSource, MotionPlaces, Notice, read_motion_places_csv, sha256_of, write_json
-from diffseis.workflows.ground_motions import Progress, model_of
+from diffseis.workflows.ground_motions import Progress, caveats, model_of
 from diffseis.workflows.hazard_config import HazardSettings
 from diffseis.workflows.hazard_derivatives import derivatives_of
 from diffseis.workflows.hazard_files import Curve, Parts, SiteHazard, write_hazard
@@ -53,7 +53,7 @@ def run_hazard(settings: HazardSettings, out: Path, progress: Progress | None = 
     sources = read_sources(settings.sources, settings.spacing_km)
     _check_needs(settings, models, sources)
     sites = _sites(settings)
-    notices = _notices(sources)
+    notices = [*caveats(dict(zip(settings.models, models, strict=True))), *_notices(sources)]
     found = []
     for number in range(len(sites)):
         tell = lambda done, total, k=number: say("hazard", k * total + done, len(sites) * total)

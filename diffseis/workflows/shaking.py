@@ -39,7 +39,7 @@ from diffseis.io import (
     write_json,
 )
 from diffseis.io.stationxml import read_stationxml
-from diffseis.workflows.ground_motions import Progress, model_of
+from diffseis.workflows.ground_motions import Progress, caveats, model_of
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 from diffseis.workflows.shaking_config import ShakingSettings
@@ -65,6 +65,7 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
     ranges = {imt: _range(settings, imt) for imt in settings.imts if settings.records is not None}
     frame = LocalFrame(settings.latitude, settings.longitude)
     records, notices = _records(settings)
+    notices += caveats({settings.model: model})
     places = _grid(settings, frame)
     plane = _plane(settings)
     if plane is None and settings.magnitude > _LARGE:

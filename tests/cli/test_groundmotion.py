@@ -117,3 +117,21 @@ def test_a_figure_of_spectra(diffseis, scenarios, tmp_path):
     assert ended.code == 0, ended.err
     assert (tmp_path / "f.png").read_bytes()[:4] == b"\x89PNG"
     assert diffseis("groundmotion", *words, "--figure", tmp_path / "f.pdf").code == 2
+
+
+def test_a_model_that_is_not_exact_says_so(diffseis, tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("rup_mag,rup_hypo_depth,dist_rjb,site_vs30\n6.0,10,20,900\n")
+    ended = diffseis(
+        "groundmotion", "--model", "Kotha20:form=vs30", "--scenarios", path, "--imts", "PGA", "--out", tmp_path / "g.csv",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "note: Kotha20:form=vs30: the term of the site is a line" in ended.err
+
+
+def test_a_measure_that_is_named_twice(diffseis, scenarios, tmp_path):
+    ended = diffseis(
+        "groundmotion", "--model", "BSSA14", "--scenarios", scenarios, "--imts", "PGA,SA(1),SA(1.0)", "--out", tmp_path / "g.csv",
+    )  # fmt: skip
+    assert ended.code == 2
+    assert "names SA(1) twice" in ended.err

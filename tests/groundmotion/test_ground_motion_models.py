@@ -237,3 +237,21 @@ def test_slopes_of_many_pairs():
     np.testing.assert_allclose(mean, gm.ground_motions(model, rupture, site).mean_ln, rtol=1e-12)
     with pytest.raises(ValueError, match="no input colour"):
         gm.means_and_slopes(model, rupture, site, ("colour",))
+
+
+def test_regions_attenuate_alike_in_both_forms_of_eshm20():
+    """What a region changes does not depend on how the ground is told; the default region is that of the tables."""
+    rupture = gm.Rupture(magnitude=6.0, hypocentre_depth_km=10.0)
+    change = []
+    for form, ground in (("eshm20", {"vs30_m_s": 600.0}), ("geology", {"slope": 0.02})):
+        model = gm.Kotha20(["PGA", "SA(0.2)", "SA(5.0)"], form=form)
+        site = gm.Site(rjb_km=np.full(3, 120.0), attenuation_region=np.array([0.0, 2.0, 4.0]), **ground)
+        mean = np.asarray(gm.ground_motions(model, rupture, site).mean_ln)
+        change.append(mean - mean[:, :1])
+    assert np.all(np.abs(change[0][:, 1:]) > 1e-3)
+    np.testing.assert_allclose(change[0], change[1], atol=1e-4 if not X64 else 1e-9)
+
+
+def test_forms_that_are_not_exact_say_so():
+    assert gm.Kotha20(["PGA"], form="vs30").caveat.startswith("the term of the site is a line")
+    assert gm.Kotha20(["PGA"], form="eshm20").caveat == gm.BSSA14(["PGA"]).caveat == ""
