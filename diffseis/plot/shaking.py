@@ -28,6 +28,7 @@ class ShakingMap:
         sigma: standard deviation of its logarithm.
         stations_km: local north and east of the stations whose records count.
         recorded: there.
+        outliers_km: of stations whose records were left out.
         outline_km: corners of the rupture from above, upper edge first, north and east; None for a point.
         title: above all.
     """
@@ -39,6 +40,7 @@ class ShakingMap:
     sigma: Float[np.ndarray, " place"]
     stations_km: Float[np.ndarray, "station 2"]
     recorded: Float[np.ndarray, " station"]
+    outliers_km: Float[np.ndarray, "outlier 2"]
     outline_km: Float[np.ndarray, "4 2"] | None
     title: str = ""
 
@@ -108,4 +110,7 @@ def _places(ax: Axes, shaking: ShakingMap, norm: LogNorm | None) -> None:
             ax.scatter(*where, facecolors="none", label="stations", **look)
         else:
             ax.scatter(*where, c=shaking.recorded, norm=norm, cmap="YlOrRd", label="records", **look)
+    if len(shaking.outliers_km):
+        where = shaking.outliers_km[:, ::-1].T
+        ax.scatter(*where, marker="x", s=30, color="black", linewidths=1.2, zorder=6, label="left out")
     ax.legend(loc="upper right", fontsize=7, framealpha=0.85)

@@ -160,14 +160,16 @@ def _drawn(
     s: Shaking,
 ) -> ShakingMap:
     kept = s.used if records is not None else np.zeros(0, bool)
-    stations = north_east(frame, records.places)[kept] if records is not None else np.zeros((0, 2))
+    all_km = north_east(frame, records.places) if records is not None else np.zeros((0, 2))
+    left_out = np.isfinite(s.recorded) & ~kept
     return ShakingMap(
         imt=s.imt,
         frame=frame,
         places_km=north_east(frame, places),
         median=np.exp(s.mean_ln),
         sigma=s.sigma,
-        stations_km=stations,
+        stations_km=all_km[kept],
+        outliers_km=all_km[left_out],
         recorded=np.exp(s.recorded[kept]),
         outline_km=None if plane is None else _outline(plane),
         title=f"{settings.model}, magnitude {settings.magnitude:g}, depth {settings.depth_km:g} km",
