@@ -1,13 +1,10 @@
 """From a source model, ground-motion models and sites to hazard curves with their derivatives: the job of ``diffseis hazard``."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -15,12 +12,7 @@ from diffseis.core.errors import InputError
 from diffseis.core.frames import LocalFrame
 from diffseis.core.words import plural
 from diffseis.groundmotion import (
-    AbstractGroundMotionModel,
-    AbstractSources,
     LogicTree,
-    Site,
-    disaggregate,
-    hazard_curve,
     level_at_rate,
     parse_measure,
 )
@@ -28,8 +20,9 @@ from diffseis.io import EarthquakeSource, MotionPlaces, Notice, read_motion_plac
 from diffseis.workflows.ground_motions import Progress, caveats, model_of
 from diffseis.workflows.hazard_config import HazardSettings
 from diffseis.workflows.hazard_derivatives import derivatives_of
-from diffseis.workflows.hazard_files import Curve, Parts, SiteHazard, write_hazard
-from diffseis.workflows.hazard_sources import SourceGroup, num_magnitudes, read_sources, source_groups
+from diffseis.workflows.hazard_files import Curve, SiteHazard, write_hazard
+from diffseis.workflows.hazard_rates import contributions_of, curve_rates
+from diffseis.workflows.hazard_sources import num_magnitudes, read_sources, source_groups
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 
@@ -182,7 +175,7 @@ def _site_hazard(settings, models, sources, sites, number, levels, tell) -> Site
     if len(models) > 1:
         mean = np.tensordot(weight, np.stack([c.rates for c in curves]), axes=1)
         curves.append(_curve(MEAN, log_levels, mean, periods, None))
-    apart = _apart(models, weight, groups, ground, curves[-1].levels_at, num, cut)
+    apart = contributions_of(models, weight, groups, ground, curves[-1].levels_at, num, cut)
     tell(steps, steps)
     return SiteHazard(_name(sites, number), latitude, longitude, vs30, levels, curves, apart)
 
@@ -190,70 +183,6 @@ def _site_hazard(settings, models, sources, sites, number, levels, tell) -> Site
 def _curve(name, log_levels, rates, periods, derivatives) -> Curve:
     at = [np.asarray(level_at_rate(log_levels, jnp.asarray(rates, float), 1 / p)) for p in periods]
     return Curve(name, rates, np.exp(np.stack(at, axis=-1)), derivatives)
-
-
-def curve_rates(
-    model: AbstractGroundMotionModel,
-    groups: Sequence[SourceGroup],
-    vs30: jax.Array,
-    log_levels: jax.Array,
-    num: int,
-    truncation: float | None,
-) -> np.ndarray:
-    """Rates of all groups together, by measure and level; the site is the origin of their frame."""
-    found = [_rates(model, g.sources, vs30, log_levels, num, truncation) for g in groups]
-    return np.sum([np.asarray(x, float) for x in found], axis=0)
-
-
-@eqx.filter_jit
-def _rates(model, sources: AbstractSources, vs30, log_levels, num: int, truncation: float | None):
-    site = Site(vs30_m_s=vs30)
-    return hazard_curve(
-        model,
-        sources,
-        site,
-        jnp.zeros(3, float),
-        log_levels,
-        num_magnitudes=num,
-        truncation=truncation,
-    )
-
-
-@eqx.filter_jit
-def _contributions(model, sources, vs30, log_level, measure, num: int, truncation: float | None):
-    site = Site(vs30_m_s=vs30)
-    return disaggregate(
-        model,
-        sources,
-        site,
-        jnp.zeros(3, float),
-        log_level,
-        measure=measure,
-        num_magnitudes=num,
-        truncation=truncation,
-    )
-
-
-def _apart(
-    models, weight, groups: list[SourceGroup], vs30, levels_at: np.ndarray, num: int, truncation
-) -> dict[tuple[int, int], Parts]:
-    """Contributions by measure and return period, of all groups and models, weighted; sources by name."""
-    found = {}
-    names = [name for group in groups for name in group.names]
-    first = np.cumsum([0, *(len(group.names) for group in groups)])
-    for row, period in np.argwhere(np.isfinite(levels_at)):
-        level = jnp.log(jnp.asarray(levels_at[row, period], float))
-        parts = []
-        for model, w in zip(models, weight, strict=True):
-            for k, group in enumerate(groups):
-                part = _contributions(model, group.sources, vs30, level, jnp.asarray(row), num, truncation)
-                part = jax.tree.map(np.asarray, part)
-                own = (part.source + first[k], part.magnitude, part.rrup_km, part.epsilon, w * part.rate)
-                parts.append(own)
-        columns = [np.concatenate(x) for x in zip(*parts, strict=True)]
-        kept = columns[-1] > 0
-        found[int(row), int(period)] = Parts(names, *(x[kept] for x in columns))
-    return found
 
 
 def _summary(settings: HazardSettings, one: SiteHazard) -> dict[str, Any]:

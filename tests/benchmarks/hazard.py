@@ -84,8 +84,8 @@ def own(path: Path, slopes: bool) -> dict:
     jax.config.update("jax_enable_x64", True)
     from diffseis.core.frames import LocalFrame
     from diffseis.groundmotion import ground_motion_model
-    from diffseis.workflows.hazard import curve_rates
     from diffseis.workflows.hazard_derivatives import derivatives_of
+    from diffseis.workflows.hazard_rates import curve_rates
     from diffseis.workflows.hazard_sources import num_magnitudes, read_sources, source_groups
 
     model = ground_motion_model("BSSA14:basin=none", IMTS)
