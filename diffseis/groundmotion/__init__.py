@@ -78,6 +78,7 @@ from diffseis.groundmotion.sources import GutenbergRichter as GutenbergRichter
 from diffseis.groundmotion.sources import MagnitudeTable as MagnitudeTable
 from diffseis.groundmotion.sources import PointSources as PointSources
 from diffseis.groundmotion.sources import Scenarios as Scenarios
+from diffseis.groundmotion.sources import point_sources as point_sources
 from diffseis.groundmotion.sources import scenarios_of as scenarios_of
 from diffseis.groundmotion.spatial import ConditionedMotion as ConditionedMotion
 from diffseis.groundmotion.spatial import condition_on_records as condition_on_records

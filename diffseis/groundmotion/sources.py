@@ -8,11 +8,12 @@ References:
 """
 
 import abc
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from diffseis.groundmotion.base import Rupture, Site
 from diffseis.groundmotion.planes import (
@@ -208,6 +209,46 @@ class FaultSources(AbstractSources):
 
         found = jax.vmap(lambda a: jax.vmap(lambda d: at(a, d))(down))(along)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[3:]), found)
+
+
+def point_sources(
+    place_ned_km: ArrayLike | Sequence[Sequence[float]],
+    magnitudes: AbstractMagnitudes,
+    *,
+    rake_rad: ArrayLike = jnp.nan,
+    dip_rad: ArrayLike = jnp.nan,
+    strike_rad: ArrayLike | None = None,
+    share: ArrayLike | Sequence[float] | None = None,
+    aspect: ArrayLike = 1.0,
+    upper_km: ArrayLike = 0.0,
+    lower_km: ArrayLike = 800.0,
+) -> PointSources:
+    """One source of several places.
+
+    Args:
+        place_ned_km: hypocentres, a row each.
+        magnitudes: of all of them together, a law without further axes.
+        rake_rad, dip_rad: of the slip, one for all or one each.
+        strike_rad: likewise; without it earthquakes are points.
+        share: of the rate at each place; equal ones if not given.
+        aspect, upper_km, lower_km: see `PointSources`.
+    """
+    place = jnp.asarray(place_ned_km, float)
+    num = place.shape[0]
+    each = lambda x: jnp.broadcast_to(jnp.asarray(x, float), (num,))
+    return PointSources(
+        source=jnp.zeros(num, int),
+        share=each(1 / num if share is None else share),
+        magnitudes=jax.tree.map(lambda x: x[None], magnitudes),
+        place_ned_km=place,
+        strike_rad=each(0.0 if strike_rad is None else strike_rad),
+        dip_rad=each(dip_rad),
+        rake_rad=each(rake_rad),
+        aspect=each(aspect),
+        upper_km=each(upper_km),
+        lower_km=each(lower_km),
+        finite=strike_rad is not None,
+    )
 
 
 def _rows(rate, magnitude, rake_rad, dip_rad, plane: Plane | None, hypocentre, width) -> Scenarios:

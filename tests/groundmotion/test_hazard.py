@@ -218,3 +218,12 @@ def test_finite_slopes_with_the_source_below_the_site(finite):
     at_the_place = source_of(places=((0.0, 0.0, 2.0),), share=(1.0,), finite=finite)
     slope = eqx.filter_jit(eqx.filter_grad(lambda s: jnp.sum(rates_of(model, s))))(at_the_place)
     assert all(np.all(np.isfinite(x)) for x in jax.tree.leaves(slope))
+
+
+def test_one_source_in_few_words():
+    law = jax.tree.map(lambda x: x[0], law_of())
+    few = gm.point_sources([[10.0, 5.0, 8.0], [-20.0, 0.0, 12.0]], law, rake_rad=0.0, share=[0.7, 0.3])
+    assert not few.finite
+    model = gm.BSSA14(["PGA"])
+    np.testing.assert_allclose(rates_of(model, few), rates_of(model, source_of()), rtol=1e-6)
+    assert gm.point_sources([[0.0, 0.0, 9.0]], law, strike_rad=0.1, dip_rad=1.0).finite

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -116,3 +117,18 @@ def test_the_intensity_example_runs():
     # PSA is of the first degree in the record.
     total = np.sum(np.asarray(names["by_sample"]) * np.asarray(names["pair"])[None], axis=(1, 2))
     np.testing.assert_allclose(total, names["psa_m_s2"], rtol=1e-9)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not jax.config.read("jax_enable_x64"), reason="the example computes in double precision")
+def test_the_ground_motion_examples_run():
+    code = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    names: dict = {}
+    for block in (next(c for c in code if word in c) for word in ("means_and_slopes", "hazard_curve")):
+        with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+            exec(compile(block, "README.md", "exec"), names)
+    assert names["motion"].mean_ln.shape == (2, 2)
+    assert np.isfinite(names["one"])
+    # Ten times as many earthquakes, ten times the rate.
+    np.testing.assert_allclose(names["slopes"].magnitudes.a, [np.log(10)], rtol=1e-6)
+    assert jnp.all(jnp.isfinite(names["slopes"].place_ned_km))
