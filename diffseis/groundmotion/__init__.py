@@ -16,6 +16,10 @@ from diffseis.groundmotion.cb19 import CB19 as CB19
 from diffseis.groundmotion.correlated import Correlation as Correlation
 from diffseis.groundmotion.correlated import MeasureCorrelations as MeasureCorrelations
 from diffseis.groundmotion.correlated import measure_correlations as measure_correlations
+from diffseis.groundmotion.crossed import Deviations as Deviations
+from diffseis.groundmotion.crossed import Slopes as Slopes
+from diffseis.groundmotion.crossed import deviations_at as deviations_at
+from diffseis.groundmotion.crossed import log_marginal_likelihood as log_marginal_likelihood
 from diffseis.groundmotion.cy14 import CY14 as CY14
 from diffseis.groundmotion.derras14 import Derras14 as Derras14
 from diffseis.groundmotion.distribution import exceedance as exceedance
@@ -35,11 +39,9 @@ from diffseis.groundmotion.measures import UNITS as UNITS
 from diffseis.groundmotion.measures import Measure as Measure
 from diffseis.groundmotion.measures import parse_measure as parse_measure
 from diffseis.groundmotion.measures import parse_measures as parse_measures
-from diffseis.groundmotion.mixed_effects import Deviations as Deviations
 from diffseis.groundmotion.mixed_effects import Effects as Effects
 from diffseis.groundmotion.mixed_effects import MixedFit as MixedFit
 from diffseis.groundmotion.mixed_effects import fit_mixed_effects as fit_mixed_effects
-from diffseis.groundmotion.mixed_effects import log_marginal_likelihood as log_marginal_likelihood
 from diffseis.groundmotion.models import MODELS as MODELS
 from diffseis.groundmotion.models import OPENQUAKE as OPENQUAKE
 from diffseis.groundmotion.models import ground_motion_model as ground_motion_model
