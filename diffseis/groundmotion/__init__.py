@@ -47,7 +47,9 @@ from diffseis.groundmotion.models import OPENQUAKE as OPENQUAKE
 from diffseis.groundmotion.models import ground_motion_model as ground_motion_model
 from diffseis.groundmotion.models import options_of as options_of
 from diffseis.groundmotion.neural import NeuralModel as NeuralModel
-from diffseis.groundmotion.neural import fit_neural_model as fit_neural_model
+from diffseis.groundmotion.neural import with_epistemic as with_epistemic
+from diffseis.groundmotion.neural_fit import fit_neural_model as fit_neural_model
+from diffseis.groundmotion.neural_measures import with_measures as with_measures
 from diffseis.groundmotion.nonergodic import NonergodicTerms as NonergodicTerms
 from diffseis.groundmotion.nonergodic import Paths as Paths
 from diffseis.groundmotion.nonergodic import Scales as Scales

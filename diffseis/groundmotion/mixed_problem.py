@@ -64,9 +64,10 @@ class MixedProblem(eqx.Module):
     def num_levels(self) -> int:
         return 3 if self.site_effects else 2
 
-    def slopes(self, logs):
+    def slopes(self, logs) -> tuple[Float[Array, " event_column"], Float[Array, " record_column"]]:
         """Of tau and of phi_ss."""
-        return jnp.split(logs[self.num_levels :], [self.tau_columns.shape[1]])
+        both, num = logs[self.num_levels :], self.tau_columns.shape[1]
+        return both[:num], both[num:]
 
     def deviations(self, logs) -> Deviations:
         """Of events, sites and records."""

@@ -23,7 +23,6 @@ from diffseis.groundmotion import (
     data_support,
     euclidean_distance_ranking,
     event_residuals,
-    ground_motion_model,
     ground_motions,
     likelihood_index,
     parse_measure,
@@ -33,6 +32,7 @@ from diffseis.io.atomic import atomic_path
 from diffseis.io.rows_csv import write_rows_csv
 from diffseis.plot import figure_png, ground_motion_residuals_figure
 from diffseis.workflows.ground_motions import Progress
+from diffseis.workflows.motion_models import named_model
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 
@@ -85,7 +85,7 @@ def run_residuals(
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
     names = [_measure_name(imt) for imt in imts]
-    made = {(m, i): _model(m, i) for m in models for i in names}
+    made = {(m, i): named_model(m, [i]) for m in models for i in names}
     table, notices = read_flatfile(flatfile)
     for name in names:
         if name not in table.observed:
@@ -127,13 +127,6 @@ def _measure_name(imt: str) -> str:
         return str(parse_measure(imt))
     except ValueError as error:
         raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
-
-
-def _model(name: str, imt: str) -> AbstractGroundMotionModel:
-    try:
-        return ground_motion_model(name, [imt])
-    except ValueError as error:
-        raise InputError(str(error), field="--model", fix="see diffseis groundmotion --list") from error
 
 
 def _part(

@@ -12,17 +12,15 @@ from diffseis.core.errors import InputError
 from diffseis.core.padding import bucket_size
 from diffseis.core.words import plural
 from diffseis.groundmotion import (
-    LIMITS,
     AbstractGroundMotionModel,
     LogicTree,
     LogNormalIM,
     Rupture,
     Site,
-    ground_motion_model,
     ground_motions,
-    parse_measures,
 )
 from diffseis.io import GroundMotions, Notice, ScenarioTable, read_scenarios_csv
+from diffseis.workflows.motion_models import limits_of, named_model
 
 _CHUNK = 65_536
 """Scenarios that are computed at once; the last ones are padded to a power of two, so that few programs are compiled."""
@@ -42,7 +40,7 @@ def scenario_ground_motions(
 
     Args:
         scenarios: CSV file.
-        models: names, with options.
+        models: names, with options, or files of learned ones.
         imts: names of measures.
         weights: of the models; where given, a mixture of them, `logic-tree`, comes last.
         progress: told of scenarios done.
@@ -54,7 +52,7 @@ def scenario_ground_motions(
         InputError: if a model, a measure or a value cannot be.
     """
     say = progress or (lambda *_: None)
-    made = [_model(name, imts) for name in models]
+    made = [named_model(name, imts) for name in models]
     if weights is not None and len(weights) != len(models):
         raise InputError(
             f"{plural(len(models), 'model')} but {plural(len(weights), 'weight')}",
@@ -93,17 +91,6 @@ def split_weights(text: str | None) -> list[float] | None:
     if not weights or min(weights) < 0 or not 0 < sum(weights) < float("inf"):
         raise InputError(f"{text!r} cannot be weights", field="--weights", fix="give positive numbers")
     return weights
-
-
-def _model(name: str, imts: Sequence[str]) -> AbstractGroundMotionModel:
-    try:
-        measures = parse_measures(imts)
-    except ValueError as error:
-        raise InputError(str(error), field="--imts", fix="see --list for what each model gives") from error
-    try:
-        return ground_motion_model(name, measures)
-    except ValueError as error:
-        raise InputError(str(error), field="--model", fix="see --list") from error
 
 
 def pairs(table: ScenarioTable, rows: slice = slice(None)) -> tuple[Rupture, Site]:
@@ -145,9 +132,9 @@ def _of(name: str, measures: Sequence[str], found: Any) -> GroundMotions:
 
 
 def beyond_limits(table: ScenarioTable, model: AbstractGroundMotionModel, name: str) -> list[Notice]:
-    """Scenarios for which the authors of a model do not vouch."""
+    """Scenarios for which the authors of a model do not vouch, or beyond the records of a learned one."""
     said = []
-    for field, (low, high) in LIMITS.get(type(model).__name__, {}).items():
+    for field, (low, high) in limits_of(model).items():
         values = table.values.get(field)
         if values is None or field not in (*model.needs, "top_depth_km", "hypocentre_depth_km"):
             continue

@@ -22,7 +22,6 @@ from diffseis.groundmotion import (
     condition_on_records,
     correlation_range_km,
     expected_size,
-    ground_motion_model,
     ground_motions,
     parse_measures,
     plane_about,
@@ -41,6 +40,7 @@ from diffseis.io import (
 )
 from diffseis.io.stationxml import read_stationxml
 from diffseis.workflows.ground_motions import Progress
+from diffseis.workflows.motion_models import named_model
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 from diffseis.workflows.shaking_config import ShakingSettings
@@ -119,10 +119,7 @@ def _model(settings: ShakingSettings) -> AbstractGroundMotionModel:
         raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
     if len(set(measures)) < len(measures):
         raise InputError("names a measure twice", field="--imts", fix="name each once")
-    try:
-        model = ground_motion_model(settings.model, measures)
-    except ValueError as error:
-        raise InputError(str(error), field="--model", fix="see diffseis groundmotion --list") from error
+    model = named_model(settings.model, measures)
     given = {"magnitude", "hypocentre_depth_km", "top_depth_km", "rjb_km", "rrup_km", "rx_km", "ry0_km", "rhypo_km", "repi_km", "vs30_m_s", "vs30_measured", "backarc", "directivity"}  # fmt: skip
     given |= {"rake_rad"} if settings.rake_deg is not None else set()
     given |= {"dip_rad", "width_km"} if settings.dip_deg is not None else set()
