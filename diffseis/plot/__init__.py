@@ -14,6 +14,9 @@ from diffseis.plot.ground_motions import Curve as Curve
 from diffseis.plot.ground_motions import Panel as Panel
 from diffseis.plot.ground_motions import curves_figure as curves_figure
 from diffseis.plot.ground_motions import ground_motion_residuals_figure as ground_motion_residuals_figure
+from diffseis.plot.learned_motions import Attenuation as Attenuation
+from diffseis.plot.learned_motions import DeviationCurves as DeviationCurves
+from diffseis.plot.learned_motions import learned_motion_figure as learned_motion_figure
 from diffseis.plot.lune import draw_lune as draw_lune
 from diffseis.plot.maps import map_figure as map_figure
 from diffseis.plot.mechanism_card import MechanismPage as MechanismPage

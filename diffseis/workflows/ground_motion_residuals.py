@@ -94,7 +94,7 @@ def run_residuals(
             )
     parts = []
     for number, ((model_name, imt), model) in enumerate(made.items()):
-        part, said = _part(table, model_name, imt, model)
+        part, said = residual_part(table, model_name, imt, model)
         notices += said
         parts += [part] if part is not None else []
         say("residuals", number + 1, len(made))
@@ -129,9 +129,17 @@ def _measure_name(imt: str) -> str:
         raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
 
 
-def _part(
+def residual_part(
     table: FlatTable, name: str, imt: str, model: AbstractGroundMotionModel
 ) -> tuple[Part | None, list[Notice]]:
+    """Residuals of the records that have what a model needs, and which do not.
+
+    Args:
+        table: of records.
+        name: of the model.
+        imt: a measure of the table.
+        model: of this measure alone.
+    """
     lacking = [field for field in model.needs if field not in table.values]
     if lacking:
         message = f"{name}: the flatfile has no {', '.join(lacking)}"
@@ -218,13 +226,14 @@ def _write(table: FlatTable, parts: Sequence[Part], ranking, out: Path, say: Pro
         path = f"figures/{_file_name(part)}"
         (out / "figures").mkdir(exist_ok=True)
         with atomic_path(out / path) as temporary:
-            temporary.write_bytes(figure_png(_figure(table, part)))
+            temporary.write_bytes(figure_png(residuals_figure(table, part)))
         files.append(path)
         say("figures", number + 1, len(parts))
     return files
 
 
-def _figure(table: FlatTable, part: Part):
+def residuals_figure(table: FlatTable, part: Part):
+    """Of one model and measure."""
     of = lambda field: table.values.get(field, np.full(len(table), np.nan))[part.rows]
     distance = of("rjb_km")
     distance = np.where(np.isfinite(distance), distance, of("rrup_km"))
