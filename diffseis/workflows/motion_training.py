@@ -45,6 +45,7 @@ def run_train_groundmotion(
     needs = tuple(dict.fromkeys((*INPUT_FIELDS, *(() if base is None else base.needs))))
     records, said = training_records(table, needs, settings)
     notices += said
+    notices += _few(records)
     varying, said = _varying(settings, records)
     notices += said
     fit = lambda part, stage: _fit(settings, part, base, varying, lambda a, b: say(stage, a, b))
@@ -76,6 +77,14 @@ def run_train_groundmotion(
         }
         write_json(out / "run.json", record)
     return record
+
+
+def _few(records: TrainingRecords) -> list[Notice]:
+    num = len(records.event_id)
+    if num >= LEAST_LEFT:
+        return []
+    message = f"{plural(num, 'event')} say next to nothing of tau, and of what magnitude, depth and style do"
+    return [Notice("few-events", message, num)]
 
 
 def _told(records: TrainingRecords, solution: Solution) -> list[dict[str, Any]]:
