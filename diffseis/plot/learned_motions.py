@@ -82,11 +82,11 @@ def learned_motion_figure(
         num = len(panels) + 1
         figure = Figure(figsize=(3.5 * num + 0.4, 4.1), layout="constrained")
         axes = figure.subplots(1, num, squeeze=False)[0]
-        for ax, panel in zip(axes, panels, strict=False):
-            _attenuation(ax, panel, base)
         for ax in axes[1:-1]:
             ax.sharey(axes[0])
             ax.tick_params(labelleft=False)
+        for ax, panel in zip(axes, panels, strict=False):
+            _attenuation(ax, panel, base)
         axes[0].set_ylabel(y_label)
         _deviations(axes[-1], deviations)
         handles, labels = axes[0].get_legend_handles_labels()
@@ -129,9 +129,10 @@ def _deviations(ax: Axes, curves: DeviationCurves) -> None:
         ax.plot(curves.magnitude, value, color=colour, label=name)
     bottom = np.zeros_like(curves.event_magnitude)
     ax.plot(curves.event_magnitude, bottom, "|", color=OTHER_COLOUR, markersize=9, clip_on=False)
-    ax.set_ylim(bottom=0)
+    # Room for the names of the curves above them.
+    ax.set_ylim(0, 1.3 * ax.get_ylim()[1])
     ax.set_xlabel("Magnitude (events: ticks)")
     ax.set_ylabel("Standard deviation of ln")
     ax.set_title("Deviations")
-    ax.legend(loc="best")
+    ax.legend(loc="upper right", ncols=2)
     add_grid(ax)

@@ -22,6 +22,8 @@ _QUANTILES = (0.15, 0.55, 0.95)
 """Of the records' magnitudes, that are shown."""
 _NEARBY = 0.25
 """Magnitudes of records that are shown beside a curve."""
+_NEAREST_KM = 0.5
+"""Records above the rupture are drawn here: the axis is logarithmic."""
 _POINTS = 60
 
 
@@ -43,11 +45,11 @@ def attenuation_figure(
     """
     imt = records.imts[row]
     magnitude = records.table.values["magnitude"]
-    distance = np.maximum(records.table.values["rjb_km"], 0.5)
+    distance = np.maximum(records.table.values["rjb_km"], _NEAREST_KM)
     panels = []
     for m in np.unique(np.round(np.quantile(magnitude, _QUANTILES), 1)):
         near = np.abs(magnitude - m) <= _NEARBY
-        grid = np.geomspace(max(1.0, distance.min()), distance.max(), _POINTS)
+        grid = np.geomspace(distance.min(), distance.max(), _POINTS)
         rupture, site = _scenario(records, near, float(m), grid)
         motion = ground_motions(model, rupture, site)
         mean, sigma = (np.asarray(x, float)[row] for x in (motion.mean_ln, motion.sigma))
