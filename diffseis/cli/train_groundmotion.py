@@ -16,7 +16,9 @@ def train_groundmotion(
         False, "--monotone", help="Motion grows with magnitude and falls with distance (of the correction)."
     ),
     units: int = typer.Option(5, help="Of the hidden layer."),
-    starts: int = typer.Option(3, help="Searches from random weights, of which the most probable counts."),
+    members: int = typer.Option(
+        5, help="Networks of each measure, from different random weights, whose mean and differences count."
+    ),
     heteroscedastic: bool | None = typer.Option(
         None,
         "--heteroscedastic/--no-heteroscedastic",
@@ -44,7 +46,7 @@ def train_groundmotion(
         base=base,
         monotone=monotone,
         units=units,
-        starts=starts,
+        members=members,
         heteroscedastic=heteroscedastic,
         held_out=held_out,
         seed=seed,

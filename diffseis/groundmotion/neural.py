@@ -1,8 +1,9 @@
 """Ground-motion models that are learned: networks, deviations that may vary with magnitude, and what is not known of the means.
 
-A published model may stand below: then the networks give what it lacks. What the weights may be, given the records, is Laplace's approximation about the most probable ones (`fit_neural_model`).
+A published model may stand below: then the networks give what it lacks. What the weights may be, given the records, is Laplace's approximation about the most probable ones (`fit_neural_model`), or a mixture of such about several that were found from different starts.
 
 References:
+    Lakshminarayanan, Pritzel & Blundell (2017), Simple and scalable predictive uncertainty estimation using deep ensembles, NeurIPS 30.
     Ritter, Botev & Barber (2018), A scalable Laplace approximation for neural networks, ICLR.
 """
 
@@ -30,7 +31,7 @@ class NeuralModel(AbstractGroundMotionModel):
         measures: that it was asked for.
         learned: measures that it has networks of, in their order; those between two periods are interpolated.
         rows: deviations of the learned measures, their slopes by magnitude, and their place among `learned`.
-        weights: of the networks; leading axis of learned measures.
+        weights: of the networks; leading axes of learned measures and of members, whose mean counts.
         factor: lower triangular: the weights' covariance is its square; likewise.
         base: the published model of the learned measures below, if there is one.
         correlations: between learned measures; None if they were not asked for.
@@ -43,7 +44,7 @@ class NeuralModel(AbstractGroundMotionModel):
     learned: tuple[Measure, ...] = eqx.field(static=True)
     rows: Rows
     weights: Weights
-    factor: Float[Array, "learned weight weight"]
+    factor: Float[Array, "learned member weight weight"]
     base: AbstractGroundMotionModel | None
     correlations: MeasureCorrelations | None
     limits: dict[str, Float[Array, "2"]]
@@ -65,7 +66,8 @@ class NeuralModel(AbstractGroundMotionModel):
     ) -> LogNormalIM:
         place = c["place"].astype(int)
         weights = jax.tree.map(lambda x: x[place].astype(rupture.magnitude.dtype), self.weights)
-        mean = reference[place] + weights(inputs_of(rupture, site), self.monotone)
+        x = inputs_of(rupture, site)
+        mean = reference[place] + jnp.mean(jax.vmap(lambda w: w(x, self.monotone))(weights))
         low, high = self.limits["magnitude"].astype(rupture.magnitude.dtype)
         above = jnp.clip(rupture.magnitude, low, high) - c["magnitude_centre"]
         tau = c["tau"] * jnp.exp(c["tau_slope"] * above)
@@ -75,18 +77,24 @@ class NeuralModel(AbstractGroundMotionModel):
         return LogNormalIM(mean, tau, safe.sqrt(c["phi_s2s"] ** 2 + phi_ss**2))
 
     def epistemic_sd(self, rupture: Rupture, site: Site) -> Float[Array, " measure"]:
-        """Standard deviation of the mean for want of records, by measure: small where there were many, large beyond them. Between two learned periods that of their errors if these are the same."""
+        """Standard deviation of the mean for want of records, by measure: small where there were many, large beyond them. That of a mixture of the members: their own variances by Laplace, and how far they are from each other. Between two learned periods that of their errors if these are the same."""
         place = self.rows.columns["place"].astype(int)
         return self.rows.between(jax.vmap(lambda p: self._spread(p, rupture, site))(place))
 
     def _spread(self, place, rupture: Rupture, site: Site) -> Float[Array, ""]:
         """Of the mean of one learned measure."""
         cast = lambda x: x[place].astype(rupture.magnitude.dtype)
-        weights, factor = jax.tree.map(cast, self.weights), cast(self.factor)
         x = inputs_of(rupture, site)
-        flat, unravel = ravel_pytree(weights)
-        slope = jax.grad(lambda w: unravel(w)(x, self.monotone))(flat)
-        return safe.norm(factor.T @ slope)
+
+        def member(weights, factor):
+            flat, unravel = ravel_pytree(weights)
+            value, slope = jax.value_and_grad(lambda w: unravel(w)(x, self.monotone))(flat)
+            return value, jnp.sum((factor.T @ slope) ** 2)
+
+        value, square = jax.vmap(member)(jax.tree.map(cast, self.weights), cast(self.factor))
+        num = value.shape[0]
+        apart = jnp.sum((value - jnp.mean(value)) ** 2) / (num - 1) if num > 1 else 0 * square[0]
+        return safe.sqrt(jnp.mean(square) + apart)
 
     def covariance(self) -> Float[Array, "measure measure"]:
         """Of the measures of one record of a new earthquake at a new site, about their means.

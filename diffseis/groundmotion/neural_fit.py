@@ -48,6 +48,7 @@ def fit_neural_model(
     base: AbstractGroundMotionModel | None = None,
     monotone: bool = False,
     num_starts: int = 3,
+    num_members: int = 1,
     site_effects: bool = True,
     heteroscedastic: bool = False,
     correlated: bool = False,
@@ -67,7 +68,8 @@ def fit_neural_model(
         num_units: of the hidden layer.
         base: a published model of the same measures, whose means the network corrects.
         monotone: whether motion grows with magnitude and falls with distance everywhere (of the network alone, where there is a model below).
-        num_starts: of the search, from random weights; the most probable fit counts.
+        num_starts: of the search, from random weights.
+        num_members: so many of the most probable fits are members of the model, with equal weights: their mean is nearer to the truth than one, and their differences tell of what none of them knows. Deviations and terms are those of the most probable.
         site_effects: whether stations have terms of their own.
         heteroscedastic: whether ln tau and ln phi_ss vary linearly with magnitude, within the magnitudes of the records.
         correlated: whether to find the correlations between measures, too.
@@ -80,7 +82,7 @@ def fit_neural_model(
         A `NeuralModel`; `stats` has the `MixedFit` of each measure, with the terms of events and stations, and of each whether its search came to an end (`settled`).
 
     Raises:
-        ValueError: if `base` gives other measures, or both `heteroscedastic` and `correlated` are asked for (correlations are found of deviations that are the same for all).
+        ValueError: if there are to be more members than starts, `base` gives other measures, or both `heteroscedastic` and `correlated` are asked for (correlations are found of deviations that are the same for all).
     """
     names = parse_measures(measures)
     if base is not None and base.measures != names:
@@ -89,6 +91,8 @@ def fit_neural_model(
         raise ValueError(
             "correlations need deviations that do not vary: ask for one of `heteroscedastic` and `correlated`"
         )
+    if not 1 <= num_members <= num_starts:
+        raise ValueError(f"`num_members` must be from 1 to `num_starts`, {num_starts}; got {num_members}")
     rupture, site = _spread(rupture, site, log_observed.shape[1])
     inputs = jax.vmap(inputs_of)(rupture, site)
     below = jnp.zeros_like(log_observed)
@@ -128,8 +132,8 @@ def fit_neural_model(
                 fit_mixed_effects(mean, log_observed[row], first, prior_precision=precision, **search)
             )
             say(row * num_starts + number + 1, len(names) * num_starts)
-        found.append(max(starts, key=_height))
-    fits = [solution.value for solution in found]
+        found.append(sorted(starts, key=_height, reverse=True)[:num_members])
+    fits = [members[0].value for members in found]
     correlations = None
     if correlated:
         means = [_Network(inputs, b, monotone)(f.theta) for b, f in zip(below, fits, strict=True)]
@@ -137,14 +141,26 @@ def fit_neural_model(
             log_observed - jnp.stack(means), [fit.deviations for fit in fits], **options
         )
     limits = {name: jnp.stack([jnp.min(x), jnp.max(x)]) for name, x in _seen(rupture, site).items()}
-    model = _model(names, fits, base, correlations, limits, centre, monotone)
-    settled = [solution.result == RESULTS.successful for solution in found]
+    networks = [
+        [_of_finite(member.value, fit) for member in members]
+        for members, fit in zip(found, fits, strict=True)
+    ]
+    model = _model(names, fits, networks, base, correlations, limits, centre, monotone)
+    settled = [members[0].result == RESULTS.successful for members in found]
     return Solution(value=model, result=_worst(fits), stats={"fits": fits, "settled": settled})
 
 
 def _height(solution: Solution) -> float:
     value = float(solution.value.log_likelihood)
     return value if value == value else -float("inf")
+
+
+def _of_finite(fit: MixedFit, best: MixedFit) -> tuple[Weights, Float[Array, "weight weight"]]:
+    """A fit's weights and the factor of their covariance; those of the best where its search broke down."""
+    factor = jnp.linalg.cholesky(fit.theta_covariance)
+    if bool(jnp.isfinite(fit.log_likelihood)) and bool(jnp.all(jnp.isfinite(factor))):
+        return fit.theta, factor
+    return best.theta, jnp.linalg.cholesky(best.theta_covariance)
 
 
 def _of_events(values: Float[Array, " record"], event, num_events: int) -> Float[Array, " event"]:
@@ -172,6 +188,7 @@ def _worst(fits: Sequence[MixedFit]):
 def _model(
     names: tuple[Measure, ...],
     fits: Sequence[MixedFit],
+    networks: Sequence[Sequence[tuple[Weights, Float[Array, "weight weight"]]]],
     base: AbstractGroundMotionModel | None,
     correlations: MeasureCorrelations | None,
     limits: dict[str, Float[Array, "2"]],
@@ -191,12 +208,13 @@ def _model(
         "phi_ss": stacked.deviations.phi_ss,
     }
     rows = tuple(range(len(names)))
-    factors = jnp.stack([jnp.linalg.cholesky(fit.theta_covariance) for fit in fits])
+    stack = lambda several: jax.tree.map(lambda *x: jnp.stack(x), *several)
+    weights, factors = stack([stack(members) for members in networks])
     return NeuralModel(
         measures=names,
         learned=names,
         rows=Rows(columns, rows, rows, zero),
-        weights=stacked.theta,
+        weights=weights,
         factor=factors,
         base=base,
         correlations=correlations,

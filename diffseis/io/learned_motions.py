@@ -46,7 +46,7 @@ class _Arrays(eqx.Module):
 
     columns: dict[str, Float[Array, " measure"]]
     weights: Weights
-    factor: Float[Array, "measure weight weight"]
+    factor: Float[Array, "measure member weight weight"]
     limits: dict[str, Float[Array, "2"]]
     correlations: Float[Array, "3 measure measure"] | None
 
@@ -91,7 +91,8 @@ def save_neural_model(
         "measures": [str(m) for m in model.learned],
         "base": base,
         "monotone": model.monotone,
-        "num_units": int(model.weights.bias.shape[1]),
+        "num_members": int(model.weights.bias.shape[1]),
+        "num_units": int(model.weights.bias.shape[2]),
         "correlated": value is not None,
         "limits": {k: np.asarray(x, float).tolist() for k, x in model.limits.items()},
         "training": dict(about or {}),
@@ -151,16 +152,16 @@ def _model(
 
 
 def _blank(header: Mapping[str, Any], num: int) -> _Arrays:
-    units = int(header["num_units"])
-    if not 0 < units <= _MOST:
-        raise ValueError(f"a network of {units} units")
+    units, members = int(header["num_units"]), int(header["num_members"])
+    if not (0 < units <= _MOST and 0 < members <= _MOST):
+        raise ValueError(f"{members} networks of {units} units")
     zeros = lambda *shape: jnp.zeros(shape, float)
     one = Weights(zeros(units, NUM_INPUTS), zeros(units), zeros(units), zeros(NUM_INPUTS), zeros())
     size = sum(x.size for x in jax.tree.leaves(one))
     return _Arrays(
         {c: zeros(num) for c in _COLUMNS},
-        jax.tree.map(lambda x: jnp.broadcast_to(x, (num, *x.shape)), one),
-        zeros(num, size, size),
+        jax.tree.map(lambda x: jnp.broadcast_to(x, (num, members, *x.shape)), one),
+        zeros(num, members, size, size),
         {str(name): zeros(2) for name in header["limits"]},
         zeros(3, num, num) if header["correlated"] else None,
     )

@@ -114,7 +114,7 @@ def _fit(
     varying: bool,
     say: Callable[[int, int], None],
 ) -> Solution:
-    say(0, len(settings.imts) * settings.starts)
+    say(0, len(settings.imts) * settings.members)
     rupture, site = records.pairs()
     several = np.max(np.bincount(records.station)) > 1
     return fit_neural_model(
@@ -129,7 +129,8 @@ def _fit(
         num_units=settings.units,
         base=base,
         monotone=settings.monotone,
-        num_starts=settings.starts,
+        num_starts=settings.members,
+        num_members=settings.members,
         # A station's term and what is left of its one record are one.
         site_effects=bool(several),
         heteroscedastic=varying,

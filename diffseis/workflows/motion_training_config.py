@@ -18,7 +18,7 @@ class MotionTraining:
         base: name and options of a published model that is corrected; None for none.
         monotone: whether motion grows with magnitude and falls with distance.
         units: of the hidden layer.
-        starts: of the search.
+        members: networks of each measure, from different starts, whose mean counts.
         heteroscedastic: whether tau and phi_ss vary with magnitude; None: where there are events enough.
         held_out: share of events that a first fit does not see; 0 for no such check.
         seed: of the first weights, and of which events are held out.
@@ -31,7 +31,7 @@ class MotionTraining:
     base: str | None = None
     monotone: bool = False
     units: int = 5
-    starts: int = 3
+    members: int = 5
     heteroscedastic: bool | None = None
     held_out: float = 0.2
     seed: int = 0
@@ -42,7 +42,7 @@ class MotionTraining:
     def __post_init__(self):
         limits = {
             "units": (1, 100, "three to ten are usual"),
-            "starts": (1, 100, ""),
+            "members": (1, 100, "five are usual"),
             "held_out": (0.0, 0.9, "a share of the events, such as 0.2; 0 for no check"),
             "seed": (0, math.inf, ""),
             "max_distance_km": (1.0, 5000.0, "write km"),

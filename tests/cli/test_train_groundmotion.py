@@ -38,7 +38,7 @@ def test_a_model_is_learned_and_used(diffseis, flatfile, tmp_path):
     base = "BSSA14:basin=none"
     ended = diffseis(
         *("train-groundmotion", "--flatfile", path, "--imts", "PGA,SA(1.0)", "--out", out),
-        *("--base", base, "--starts", 1, "--units", 3),
+        *("--base", base, "--members", 2, "--units", 3),
     )
     assert ended.code == 0, ended.err
     assert "8 events that were held out" in ended.out
@@ -115,6 +115,7 @@ def _used(diffseis, flatfile, model, tmp_path):
         (["--held-out", "0.95"], "not within 0 and 0.9"),
         (["--held-out", "-0.1"], "not within 0 and 0.9"),
         (["--units", "0"], "--units"),
+        (["--members", "0"], "--members"),
         (["--min-magnitude", "7.4"], "too few to learn from"),
         (["--max-distance-km", "3.2"], "too few to learn from"),
         (["--base", "BSA14"], "did you mean BSSA14"),
@@ -150,7 +151,7 @@ def test_a_file_that_is_no_model_is_refused(diffseis, tmp_path):
 def test_two_real_earthquakes(diffseis, reference_data, tmp_path):
     """The two of Kahramanmaraş, 489 records: a model of them, and what it says of what it cannot know."""
     flatfile = reference_data / "groundmotion/residuals/test_flatfile.csv"
-    words = ("--imts", "PGA,SA(1.0)", "--starts", 1, "--out", tmp_path / "out")
+    words = ("--imts", "PGA,SA(1.0)", "--members", 1, "--out", tmp_path / "out")
     ended = diffseis("train-groundmotion", "--flatfile", flatfile, *words)
     assert ended.code == 0, ended.err
     for said in ("2 events say next to nothing", "no event was held out", "are the same for all magnitudes"):

@@ -17,7 +17,7 @@ from tests.groundmotion.test_neural_varying import made
 
 @pytest.fixture
 def saved(tmp_path):
-    model = made()
+    model = made(num_members=2)
     path = tmp_path / "model.safetensors"
     save_neural_model(path, model, name="ours", about={"seed": 3})
     return model, path
