@@ -143,7 +143,7 @@ def beyond_limits(table: ScenarioTable, model: AbstractGroundMotionModel, name: 
             said.append(
                 Notice(
                     "beyond-limits",
-                    f"{name}: {plural(len(out), 'scenario')} beyond its {field} of {low:g} to {high:g} (the first: {out[0]})",
+                    f"{name}: {plural(len(out), 'scenario')} beyond its {field} of {low:.4g} to {high:.4g} (the first: {out[0]})",
                     count=len(out),
                     file=table.path,
                 )
