@@ -22,6 +22,7 @@ from diffseis.cli.mechanism import mechanism
 from diffseis.cli.residuals import residuals
 from diffseis.cli.shaking import shaking
 from diffseis.cli.train_eikonal import train_eikonal
+from diffseis.cli.train_groundmotion import train_groundmotion
 from diffseis.cli.train_wave import train_wave
 from diffseis.cli.traveltimes import traveltimes
 from diffseis.cli.wave import wave
@@ -63,6 +64,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 _FROM_THE_START = (
     traveltimes,
     train_eikonal,
+    train_groundmotion,
     train_wave,
     wave,
     mechanism,
@@ -79,6 +81,7 @@ for _command in (
     mechanism,
     groundmotion,
     residuals,
+    train_groundmotion,
     shaking,
     hazard,
     intensity,

@@ -10,7 +10,8 @@ def groundmotion(
         None, help="CSV of OpenQuake's columns: rup_mag,rup_rake,dist_rjb,dist_rrup,site_vs30, ..."
     ),
     model: str | None = typer.Option(
-        None, help="Models, separated by commas; options follow: BSSA14:region=japan:basin=japan. See --list."
+        None,
+        help="Models, separated by commas; options follow: BSSA14:region=japan:basin=japan. See --list. Or files of train-groundmotion.",
     ),
     imts: str = typer.Option(
         "PGA,PGV,SA(0.2),SA(1.0)", help="Measures: PGA,PGV,SA(period in s), IA, RSD595, ..."

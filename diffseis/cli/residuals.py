@@ -7,7 +7,10 @@ import typer
 
 def residuals(
     flatfile: Path = typer.Option(..., help="Records: a flatfile of NGA-West2, ESM or eGSIM."),
-    model: str = typer.Option(..., help="Models, separated by commas, as of `diffseis groundmotion`."),
+    model: str = typer.Option(
+        ...,
+        help="Models, separated by commas, as of `diffseis groundmotion`: names, or files of train-groundmotion.",
+    ),
     imts: str = typer.Option("PGA,PGV,SA(0.2),SA(1.0)", help="Measures of the flatfile."),
     out: Path = typer.Option(..., help="Folder for the results."),
 ) -> None:

@@ -10,7 +10,9 @@ def shaking(
     latitude: float = typer.Option(..., help="Of the hypocentre, degrees."),
     longitude: float = typer.Option(..., help="Of the hypocentre, degrees."),
     depth_km: float = typer.Option(..., help="Of the hypocentre, km below the ground."),
-    model: str = typer.Option(..., help="A model, as of `diffseis groundmotion`."),
+    model: str = typer.Option(
+        ..., help="A model, as of `diffseis groundmotion`: a name, or a file of train-groundmotion."
+    ),
     out: Path = typer.Option(..., help="Folder for the results."),
     imts: str = typer.Option("PGA,PGV,SA(1.0)", help="Measures."),
     strike_deg: float | None = typer.Option(

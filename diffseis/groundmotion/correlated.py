@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from diffseis.groundmotion.mixed_effects import Deviations, fit_mixed_effects
+from diffseis.groundmotion.crossed import Deviations
+from diffseis.groundmotion.mixed_effects import fit_mixed_effects
 
 _NORMAL_95 = 1.959963984540054
 _SMALLEST = 0.02

@@ -19,6 +19,9 @@ from diffseis.plot.hazard import HazardCurves as HazardCurves
 from diffseis.plot.hazard import disaggregation_figure as disaggregation_figure
 from diffseis.plot.hazard import hazard_curves_figure as hazard_curves_figure
 from diffseis.plot.hazard import uniform_hazard_figure as uniform_hazard_figure
+from diffseis.plot.learned_motions import Attenuation as Attenuation
+from diffseis.plot.learned_motions import DeviationCurves as DeviationCurves
+from diffseis.plot.learned_motions import learned_motion_figure as learned_motion_figure
 from diffseis.plot.lune import draw_lune as draw_lune
 from diffseis.plot.maps import map_figure as map_figure
 from diffseis.plot.mechanism_card import MechanismPage as MechanismPage

@@ -11,9 +11,10 @@ from diffseis.groundmotion import (
     ground_motion_model,
     ground_motions,
 )
-from diffseis.io import ScenarioTable
+from diffseis.io import ScenarioTable, load_neural_model
 from diffseis.plot import Curve, Panel, curves_figure
 from diffseis.workflows.ground_motions import pairs
+from diffseis.workflows.motion_models import learned_file, named_model
 
 MOST_SCENARIOS = 6
 
@@ -25,7 +26,7 @@ def spectra_figure(table: ScenarioTable, models: Sequence[str]):
     for name in models:
         periods = _periods(name)
         if len(periods):
-            model = ground_motion_model(name, [f"SA({p:g})" for p in periods])
+            model = named_model(name, [f"SA({p:g})" for p in periods])
             motion = ground_motions(model, *pairs(table, slice(0, shown)))
             found[name] = (periods, motion)
     if not found:
@@ -44,7 +45,10 @@ def _curves(found: dict[str, tuple[np.ndarray, LogNormalIM]], row: int) -> list[
 
 
 def _periods(name: str) -> np.ndarray:
-    """Published periods of a model; none of one without spectra."""
+    """Published periods of a model, or learned ones; none of one without spectra."""
+    path = learned_file(name)
+    if path is not None:
+        return np.array(sorted(m.period_s for m in load_neural_model(path)[0].learned if m.kind == "SA"))
     try:
         model: AbstractGroundMotionModel = ground_motion_model(name, ["SA(1.0)"])
     except ValueError:

@@ -12,6 +12,10 @@ def describe_models() -> str:
     parts = [_described(name) for name in MODELS]
     names = ", ".join(sorted(OPENQUAKE))
     parts.append(f"OpenQuake's names of the same models work, too: {names}")
+    parts.append(
+        "Models of diffseis train-groundmotion are named by their files: FOLDER/model.safetensors\n"
+        "  option  epistemic=true | false (default false): whether tau has in it what is not known of the means"
+    )
     return "\n\n".join(parts)
 
 

@@ -23,7 +23,6 @@ from diffseis.groundmotion import (
     data_support,
     euclidean_distance_ranking,
     event_residuals,
-    ground_motion_model,
     ground_motions,
     likelihood_index,
     parse_measure,
@@ -32,7 +31,8 @@ from diffseis.io import FlatTable, Notice, read_flatfile, sha256_of, write_json
 from diffseis.io.atomic import atomic_path
 from diffseis.io.rows_csv import write_rows_csv
 from diffseis.plot import figure_png, ground_motion_residuals_figure
-from diffseis.workflows.ground_motions import Progress, caveats
+from diffseis.workflows.ground_motions import Progress
+from diffseis.workflows.motion_models import caveats, named_model
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 
@@ -85,7 +85,7 @@ def run_residuals(
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
     names = [_measure_name(imt) for imt in imts]
-    made = {(m, i): _model(m, i) for m in models for i in names}
+    made = {(m, i): named_model(m, [i]) for m in models for i in names}
     table, notices = read_flatfile(flatfile)
     notices += caveats({model: made[model, names[0]] for model in models})
     for name in names:
@@ -95,7 +95,7 @@ def run_residuals(
             )
     parts = []
     for number, ((model_name, imt), model) in enumerate(made.items()):
-        part, said = _part(table, model_name, imt, model)
+        part, said = residual_part(table, model_name, imt, model)
         notices += said
         parts += [part] if part is not None else []
         say("residuals", number + 1, len(made))
@@ -130,16 +130,17 @@ def _measure_name(imt: str) -> str:
         raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
 
 
-def _model(name: str, imt: str) -> AbstractGroundMotionModel:
-    try:
-        return ground_motion_model(name, [imt])
-    except ValueError as error:
-        raise InputError(str(error), field="--model", fix="see diffseis groundmotion --list") from error
-
-
-def _part(
+def residual_part(
     table: FlatTable, name: str, imt: str, model: AbstractGroundMotionModel
 ) -> tuple[Part | None, list[Notice]]:
+    """Residuals of the records that have what a model needs, and which do not.
+
+    Args:
+        table: of records.
+        name: of the model.
+        imt: a measure of the table.
+        model: of this measure alone.
+    """
     lacking = [field for field in model.needs if field not in table.values]
     if lacking:
         message = f"{name}: the flatfile has no {', '.join(lacking)}"
@@ -226,13 +227,14 @@ def _write(table: FlatTable, parts: Sequence[Part], ranking, out: Path, say: Pro
         path = f"figures/{_file_name(part)}"
         (out / "figures").mkdir(exist_ok=True)
         with atomic_path(out / path) as temporary:
-            temporary.write_bytes(figure_png(_figure(table, part)))
+            temporary.write_bytes(figure_png(residuals_figure(table, part)))
         files.append(path)
         say("figures", number + 1, len(parts))
     return files
 
 
-def _figure(table: FlatTable, part: Part):
+def residuals_figure(table: FlatTable, part: Part):
+    """Of one model and measure."""
     of = lambda field: table.values.get(field, np.full(len(table), np.nan))[part.rows]
     distance = of("rjb_km")
     distance = np.where(np.isfinite(distance), distance, of("rrup_km"))

@@ -1,6 +1,6 @@
 """From scenarios and names of models to ground motions: the job of ``diffseis groundmotion``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,15 @@ from diffseis.core.errors import InputError
 from diffseis.core.padding import bucket_size
 from diffseis.core.words import plural
 from diffseis.groundmotion import (
-    LIMITS,
     AbstractGroundMotionModel,
     LogicTree,
     LogNormalIM,
-    Measure,
     Rupture,
     Site,
-    ground_motion_model,
     ground_motions,
-    parse_measures,
 )
 from diffseis.io import GroundMotions, Notice, ScenarioTable, read_scenarios_csv
+from diffseis.workflows.motion_models import caveats, limits_of, named_model
 
 _CHUNK = 65_536
 """Scenarios that are computed at once; the last ones are padded to a power of two, so that few programs are compiled."""
@@ -43,7 +40,7 @@ def scenario_ground_motions(
 
     Args:
         scenarios: CSV file.
-        models: names, with options.
+        models: names, with options, or files of learned ones.
         imts: names of measures.
         weights: of the models; where given, a mixture of them, `logic-tree`, comes last.
         progress: told of scenarios done.
@@ -55,7 +52,7 @@ def scenario_ground_motions(
         InputError: if a model, a measure or a value cannot be.
     """
     say = progress or (lambda *_: None)
-    made = [model_of(name, imts) for name in models]
+    made = [named_model(name, imts) for name in models]
     if weights is not None and len(weights) != len(models):
         raise InputError(
             f"{plural(len(models), 'model')} but {plural(len(weights), 'weight')}",
@@ -101,24 +98,6 @@ def split_numbers(text: str, option: str) -> list[float]:
     return numbers
 
 
-def measures_of(imts: Sequence[str]) -> tuple[Measure, ...]:
-    """Measures by their names, each once.
-
-    Raises:
-        InputError: if one is unknown, or named twice.
-    """
-    try:
-        measures = parse_measures(imts)
-    except ValueError as error:
-        raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
-    if not measures:
-        raise InputError("names no measure", field="--imts", fix="such as PGA,PGV,SA(1.0)")
-    twice = [str(m) for k, m in enumerate(measures) if m in measures[:k]]
-    if twice:
-        raise InputError(f"names {twice[0]} twice", field="--imts", fix="name each once")
-    return measures
-
-
 def split_weights(text: str | None) -> list[float] | None:
     """Numbers between commas, none of them negative, not all of them 0."""
     if text is None:
@@ -127,20 +106,6 @@ def split_weights(text: str | None) -> list[float] | None:
     if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
         raise InputError(f"{text!r} cannot be weights", field="--weights", fix="give positive numbers")
     return weights
-
-
-def model_of(name: str, imts: Sequence[str]) -> AbstractGroundMotionModel:
-    """A model by its name, with options.
-
-    Raises:
-        InputError: if the model or a measure is unknown, or it does not give the measure.
-    """
-    measures = measures_of(imts)
-    try:
-        return ground_motion_model(name, measures)
-    except ValueError as error:
-        fix = "see diffseis groundmotion --list"
-        raise InputError(str(error), field="--model", fix=fix) from error
 
 
 def pairs(table: ScenarioTable, rows: slice = slice(None)) -> tuple[Rupture, Site]:
@@ -181,15 +146,10 @@ def _of(name: str, measures: Sequence[str], found: Any) -> GroundMotions:
     return GroundMotions(name, measures, found.mean_ln, found.tau, found.phi, sigma)
 
 
-def caveats(models: Mapping[str, AbstractGroundMotionModel]) -> list[Notice]:
-    """What is to be told of models, by name."""
-    return [Notice("caveat", f"{name}: {m.caveat}", count=1) for name, m in models.items() if m.caveat]
-
-
 def beyond_limits(table: ScenarioTable, model: AbstractGroundMotionModel, name: str) -> list[Notice]:
-    """Scenarios for which the authors of a model do not vouch."""
+    """Scenarios for which the authors of a model do not vouch, or beyond the records of a learned one."""
     said = []
-    for field, (low, high) in LIMITS.get(type(model).__name__, {}).items():
+    for field, (low, high) in limits_of(model).items():
         values = table.values.get(field)
         if values is None or field not in (*model.needs, "top_depth_km", "hypocentre_depth_km"):
             continue
@@ -198,7 +158,7 @@ def beyond_limits(table: ScenarioTable, model: AbstractGroundMotionModel, name: 
             said.append(
                 Notice(
                     "beyond-limits",
-                    f"{name}: {plural(len(out), 'scenario')} beyond its {field} of {low:g} to {high:g} (the first: {out[0]})",
+                    f"{name}: {plural(len(out), 'scenario')} beyond its {field} of {low:.4g} to {high:.4g} (the first: {out[0]})",
                     count=len(out),
                     file=table.path,
                 )

@@ -17,12 +17,13 @@ from diffseis.groundmotion import (
     parse_measure,
 )
 from diffseis.io import EarthquakeSource, MotionPlaces, Notice, read_motion_places_csv, sha256_of, write_json
-from diffseis.workflows.ground_motions import Progress, caveats, model_of
+from diffseis.workflows.ground_motions import Progress
 from diffseis.workflows.hazard_config import HazardSettings
 from diffseis.workflows.hazard_derivatives import derivatives_of
 from diffseis.workflows.hazard_files import Curve, SiteHazard, write_hazard
 from diffseis.workflows.hazard_rates import contributions_of, curve_rates
 from diffseis.workflows.hazard_sources import num_magnitudes, read_sources, source_groups
+from diffseis.workflows.motion_models import caveats, named_model
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 
@@ -41,7 +42,7 @@ def run_hazard(settings: HazardSettings, out: Path, progress: Progress | None = 
     """
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
-    models = [model_of(name, settings.imts) for name in settings.models]
+    models = [named_model(name, settings.imts) for name in settings.models]
     levels = _levels(settings)
     sources = read_sources(settings.sources, settings.spacing_km)
     _check_needs(settings, models, sources)

@@ -39,7 +39,8 @@ from diffseis.io import (
     write_json,
 )
 from diffseis.io.stationxml import read_stationxml
-from diffseis.workflows.ground_motions import Progress, caveats, model_of
+from diffseis.workflows.ground_motions import Progress
+from diffseis.workflows.motion_models import caveats, named_model
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import folder_of
 from diffseis.workflows.shaking_config import ShakingSettings
@@ -113,7 +114,7 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
 
 
 def _model(settings: ShakingSettings) -> AbstractGroundMotionModel:
-    model = model_of(settings.model, settings.imts)
+    model = named_model(settings.model, settings.imts)
     given = {"magnitude", "hypocentre_depth_km", "top_depth_km", "rjb_km", "rrup_km", "rx_km", "ry0_km", "rhypo_km", "repi_km", "vs30_m_s", "vs30_measured", "backarc", "directivity"}  # fmt: skip
     given |= {"rake_rad"} if settings.rake_deg is not None else set()
     given |= {"dip_rad", "width_km"} if settings.dip_deg is not None else set()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diffseis import groundmotion as gm
-from diffseis.groundmotion.neural import Weights, inputs_of
+from diffseis.groundmotion.neural_weights import Weights, inputs_of
 from tests.helpers.gradients import check_grads
 
 X64 = jax.config.read("jax_enable_x64")
