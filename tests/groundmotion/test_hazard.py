@@ -125,6 +125,7 @@ def test_ruptures_stay_between_the_depths_and_on_the_fault():
     np.testing.assert_allclose(np.sum(rows.rate), total, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_a_fault_is_the_sum_of_its_ruptures():
     """Distances, motions and chances of each rupture, one by one; chunks and what fills them up do not show."""
     model, fault = gm.CB14(["PGA"]), fault_of()

@@ -78,6 +78,7 @@ def test_a_clean_event_is_found_and_graded_a():
     assert np.degrees(float(far.min())) < 5
 
 
+@pytest.mark.long
 def test_ratios_narrow_the_accepted_set():
     table = _event(num=16, ratios=True)
     (without,) = _solve(dataclasses.replace(table, log10_sp=np.full(16, np.nan)))
@@ -380,6 +381,7 @@ def _cloud(plane, spread_deg, num, seed):
     return jax.vmap(lambda a: double_couple_quaternion(*a))(jnp.asarray(angles, float))
 
 
+@pytest.mark.long
 def test_two_clusters_are_two_solutions():
     first, second = _cloud(TRUE, 4.0, 60, 0), _cloud((210.0, 50.0, -100.0), 4.0, 30, 1)
     lone = _cloud((300.0, 80.0, 0.0), 1.0, 6, 2)

@@ -36,6 +36,7 @@ def test_moments_of_the_logarithm_of_a_normal_variable(mean):
     assert abs(float(found[1]) / variance - 1) < 0.03
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
 def test_gradients_of_the_moments():
     check_grads(
@@ -71,6 +72,7 @@ def test_doubtful_polarities_are_right_less_often():
     np.testing.assert_allclose(wrong, [0.1, 0.1 + 0.8 * 0.25, 0.1 + 0.8 * 0.1], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_separate_mechanisms_have_their_shares_and_means():
     """Draws about two double couples 90 degrees apart."""
     random = np.random.default_rng(2)

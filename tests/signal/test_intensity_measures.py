@@ -85,6 +85,7 @@ def test_housner_against_a_finer_sum():
     np.testing.assert_allclose(found, np.trapezoid(velocity, period), rtol=1e-3)
 
 
+@pytest.mark.long
 def test_padding_does_not_count():
     a = record(300)
     padded = jnp.asarray(np.concatenate([a, np.full(77, 5.0)]), float)
@@ -213,6 +214,7 @@ def test_shares_are_shares():
         signal.significant_duration(jnp.zeros(20), DT_S, 0.9, 0.1)
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.reference
 def test_eqsig(reference_data):

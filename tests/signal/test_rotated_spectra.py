@@ -53,6 +53,7 @@ def test_nothing_moves():
     assert np.all(np.isfinite(slope))
 
 
+@pytest.mark.long
 def test_all_measures_against_loops():
     both = pair()
     found = rotated_spectrum(both, DT_S, PERIOD_S)

@@ -90,6 +90,7 @@ def test_table_a1_of_the_classical_model():
     np.testing.assert_allclose(source.poisson_ratio(kappa), 0.3717, atol=6e-5)
 
 
+@pytest.mark.long
 @pytest.mark.reference
 @pytest.mark.parametrize("frame", range(1, 6))
 def test_tensors_all_over_the_lune(reference_data, frame):
@@ -108,6 +109,7 @@ def test_tensors_all_over_the_lune(reference_data, frame):
     np.testing.assert_allclose(back, tensors / norm, atol=1e-3 if jax.config.read("jax_enable_x64") else 5e-2)
 
 
+@pytest.mark.long
 @pytest.mark.reference
 def test_published_catalogues_on_the_lune_and_in_the_rectangle(reference_data):
     """Twenty published catalogues in both systems of coordinates, to their printed digits."""

@@ -125,6 +125,7 @@ ONES_OF_TENSORS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("function", ONES_OF_TENSORS)
 def test_finite_at_degenerate_tensors(function):
     slope = jax.jit(jax.vmap(jax.jacrev(ONES_OF_TENSORS[function])))

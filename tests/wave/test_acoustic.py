@@ -53,6 +53,7 @@ def _misfit(found, expected):
     return np.linalg.norm(found - expected) / np.linalg.norm(expected)
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize(
     ("nodes_per_wavelength", "dtype", "largest"),

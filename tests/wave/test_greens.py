@@ -104,6 +104,7 @@ def test_gradient_by_the_store():
     check_grads(jax.jit(loss), 1.3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("degree", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_three_dimensions_and_batches(degree):
     """Batches are loops; the batch axis leads."""

@@ -75,6 +75,7 @@ def _operators(ndim, order):
             )
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("order", ORDERS)
