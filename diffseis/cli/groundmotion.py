@@ -25,6 +25,9 @@ def groundmotion(
     figure: Path | None = typer.Option(
         None, help="PNG: response spectra of the first six scenarios by all models."
     ),
+    attenuation: Path | None = typer.Option(
+        None, help="PNG: measures against distance from the first scenario's rupture by all models."
+    ),
     list_models: bool = typer.Option(
         False, "--list", help="Show models, their options, measures and columns."
     ),
@@ -50,8 +53,10 @@ def groundmotion(
     from diffseis.cli.outputs import check_outputs, check_picture
     from diffseis.core.words import plural
 
-    check_outputs({"--out": out, "--figure": figure}, {"--scenarios": scenarios})
-    check_picture(figure, "--figure")
+    pictures = {"--figure": figure, "--attenuation": attenuation}
+    check_outputs({"--out": out, **pictures}, {"--scenarios": scenarios})
+    for option, picture in pictures.items():
+        check_picture(picture, option)
     prepare_jax()
     from diffseis.io import write_ground_motions_csv
     from diffseis.workflows.ground_motions import scenario_ground_motions, split_names, split_weights
@@ -75,6 +80,17 @@ def groundmotion(
             if drawn is None:
                 raise InputError("no model has spectra", field="--figure", fix="leave it out")
             with atomic_path(figure) as temporary:
+                temporary.write_bytes(figure_png(drawn))
+        if attenuation is not None:
+            from diffseis.io import atomic_path, read_scenarios_csv
+            from diffseis.plot import figure_png
+            from diffseis.workflows.attenuation_figures import attenuation_figure
+
+            reporter.update("figure", 0, 0)
+            drawn = attenuation_figure(
+                read_scenarios_csv(scenarios)[0], split_names(model), split_names(imts)
+            )
+            with atomic_path(attenuation) as temporary:
                 temporary.write_bytes(figure_png(drawn))
     for notice in notices:
         typer.echo(f"note: {notice}", err=True)

@@ -65,19 +65,29 @@ class Panel:
     records: Float[np.ndarray, "record 2"] | None = None
 
 
-def curves_figure(panels: Sequence[Panel], *, x_label: str, y_label: str, band: str = "first") -> Figure:
+def curves_figure(
+    panels: Sequence[Panel],
+    *,
+    x_label: str,
+    y_label: str,
+    band: str = "first",
+    share_y: bool = True,
+    title: str = "",
+) -> Figure:
     """Medians on double logarithmic axes, one panel each.
 
     Args:
         panels: up to a dozen.
         x_label, y_label: with units.
         band: whose standard deviation is shaded: "first", "all" or "none" of the models.
+        share_y: whether all panels have one vertical axis; not where they are of different units.
+        title: above all.
     """
     with house_style():
-        columns = min(len(panels), 3)
+        columns = min(len(panels), 2 if len(panels) == 4 else 3)
         rows = -(-len(panels) // columns)
         figure = Figure(figsize=(3.9 * columns + 0.6, 3.3 * rows + 0.5), layout="constrained")
-        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        axes = figure.subplots(rows, columns, sharex=True, sharey=share_y, squeeze=False)
         for ax, panel in zip(axes.flat, panels, strict=False):
             _draw(ax, panel, band)
         for ax in axes.flat[len(panels) :]:
@@ -90,6 +100,8 @@ def curves_figure(panels: Sequence[Panel], *, x_label: str, y_label: str, band: 
                 ax.tick_params(labelbottom=True)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         return figure
 
 

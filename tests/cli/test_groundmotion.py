@@ -135,3 +135,11 @@ def test_a_measure_that_is_named_twice(diffseis, scenarios, tmp_path):
     )  # fmt: skip
     assert ended.code == 2
     assert "names SA(1) twice" in ended.err
+
+
+def test_attenuation_as_a_figure(diffseis, scenarios, tmp_path):
+    drawn = tmp_path / "a.png"
+    words = ("groundmotion", "--model", "BSSA14,Bindi14", "--scenarios", scenarios, "--imts", "PGA")
+    ended = diffseis(*words, "--out", tmp_path / "g.csv", "--attenuation", drawn)
+    assert ended.code == 0, ended.err
+    assert drawn.read_bytes()[:4] == b"\x89PNG"
