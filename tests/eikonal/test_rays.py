@@ -226,6 +226,7 @@ def _as_model(theta):
     return Gradient(theta[0], theta[1])
 
 
+@pytest.mark.long
 @needs_x64
 def test_frechet_derivatives_of_a_gradient():
     """Against the closed form, by both constants of the medium; the chain's part is of second order in its step."""

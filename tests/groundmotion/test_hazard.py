@@ -103,6 +103,7 @@ def test_a_table_of_rates_is_the_law_that_made_it():
     np.testing.assert_allclose(ours, rates_of(model, source_of()), rtol=1e-6)
 
 
+@pytest.mark.long
 def test_ruptures_stay_between_the_depths_and_on_the_fault():
     """Corners of all ruptures; areas are those of Wells & Coppersmith where the fault is large enough."""
     points = source_of(places=((0.0, 0.0, 3.0), (0.0, 0.0, 17.0)), finite=True)

@@ -89,6 +89,7 @@ def test_members_count_alike_and_by_how_far_they_are_apart():
     np.testing.assert_allclose(spread(model), expected, rtol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
 @pytest.mark.parametrize("num_members", [1, 2])
 def test_gradients_of_predictions(num_members):

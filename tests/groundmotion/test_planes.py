@@ -53,6 +53,7 @@ def test_the_hanging_wall_is_to_the_right_of_the_strike():
     assert beyond.ry0_km == pytest.approx(10.0)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
 def test_gradients():
     plane = plane_of(*PLANES[0])

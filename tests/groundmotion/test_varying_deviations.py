@@ -55,6 +55,7 @@ def test_likelihood_with_a_deviation_for_each_event_and_record():
     np.testing.assert_allclose(found, multivariate_normal(np.zeros(40), covariance).logpdf(apart), rtol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not X64, reason="finite differences need float64")
 def test_gradients_by_levels_and_slopes():
     event, site, design, _ = made(4, 3, 12)

@@ -89,6 +89,7 @@ def test_ratios_narrow_the_accepted_set():
     assert 0 < found.ratio_misfit[0] < 0.4
 
 
+@pytest.mark.long
 def test_wrong_polarities_raise_the_misfit_and_lower_the_grade():
     table = _event()
     fractions = []

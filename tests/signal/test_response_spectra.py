@@ -134,6 +134,7 @@ def test_gradient_by_periods_and_damping():
     check_grads(jax.jit(f), jnp.array([0.055, 0.3, 2.0, 0.02, 0.05, 0.2]), rtol=1e-5)
 
 
+@pytest.mark.long
 @needs_x64
 def test_gradient_is_that_of_plain_autodiff():
     a = record(400)
@@ -157,6 +158,7 @@ def test_smooth_spectrum():
     )
 
 
+@pytest.mark.long
 def test_silence_has_a_gradient():
     silent = jnp.zeros(40)
     for f in (lambda a: jnp.sum(psa(a)), lambda a: jnp.sum(smooth_response_spectrum(a, DT_S, PERIOD_S))):

@@ -136,6 +136,7 @@ def test_finite_at_degenerate_tensors(function):
     assert np.all(np.isfinite(values))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("slope", [-HALF, 0.0, HALF])
 @pytest.mark.parametrize("rake", [-np.pi, -HALF, 0.0, HALF, np.pi])
 def test_finite_at_degenerate_angles(rake, slope):

@@ -128,6 +128,7 @@ def _trace(order, boundary=None, **more):
     return run
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize("num_dims", [1, 2, 3])
 @pytest.mark.parametrize("order", [2, 8])

@@ -90,6 +90,7 @@ def _at(place, num_dims):
     return jnp.asarray(place[:num_dims])[None]
 
 
+@pytest.mark.long
 @needs_x64
 @pytest.mark.parametrize(
     "num_dims", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.slow)]

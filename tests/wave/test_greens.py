@@ -118,6 +118,7 @@ def test_three_dimensions_and_batches(degree):
     assert batch.shape == (2, 2, 3, 24)
 
 
+@pytest.mark.long
 @needs_x64
 def test_displacement_is_the_integral_of_velocity():
     store = _made_up()
