@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import (
     HORIZONTAL_COLOUR,
     OTHER_COLOUR,
@@ -101,7 +102,7 @@ def curves_figure(
         handles, labels = axes.flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+            figure.suptitle(plain_text(title, longest=120), x=0.01, ha="left", fontweight="bold")
         return figure
 
 
@@ -109,10 +110,17 @@ def _draw(ax: Axes, panel: Panel, band: str) -> None:
     for number, curve in enumerate(panel.curves):
         colour = COLOURS[number % len(COLOURS)]
         dashed = "--" if number >= len(COLOURS) else "-"
-        ax.plot(curve.x, np.exp(curve.mean_ln), dashed, color=colour, label=curve.name, zorder=3)
+        ax.plot(
+            curve.x,
+            np.exp(curve.mean_ln),
+            dashed,
+            color=colour,
+            label=plain_text(curve.name, longest=60),
+            zorder=3,
+        )
         if band == "all" or (band == "first" and number == 0):
             low, high = np.exp(curve.mean_ln - curve.sigma), np.exp(curve.mean_ln + curve.sigma)
-            shown = f"{curve.name}, 16 to 84 %" if band == "first" else None
+            shown = f"{plain_text(curve.name, longest=60)}, 16 to 84 %" if band == "first" else None
             ax.fill_between(curve.x, low, high, color=colour, alpha=0.18, linewidth=0, label=shown)
     if panel.records is not None and len(panel.records):
         x, value = panel.records.T
@@ -154,7 +162,7 @@ def ground_motion_residuals_figure(
         _histogram(axes[1, 1], within, "Within events / φ")
         _quantiles(axes[1, 2], within)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+            figure.suptitle(plain_text(title, longest=120), x=0.01, ha="left", fontweight="bold")
         return figure
 
 

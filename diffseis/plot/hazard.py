@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from diffseis.plot.measures import measure_unit
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import house_style
 
 _EPSILON = (-np.inf, -1.0, 0.0, 1.0, 2.0, np.inf)
@@ -64,8 +65,19 @@ def hazard_curves_figure(hazard: HazardCurves) -> Figure:
         *others, last = hazard.curves
         largest = max(float(np.max(c)) for c in hazard.curves.values())
         for name in others:
-            ax.loglog(hazard.levels, _drawable(hazard.curves[name]), linewidth=1.2, label=name)
-        ax.loglog(hazard.levels, _drawable(hazard.curves[last]), color="black", linewidth=2.2, label=last)
+            ax.loglog(
+                hazard.levels,
+                _drawable(hazard.curves[name]),
+                linewidth=1.2,
+                label=plain_text(name, longest=60),
+            )
+        ax.loglog(
+            hazard.levels,
+            _drawable(hazard.curves[last]),
+            color="black",
+            linewidth=2.2,
+            label=plain_text(last, longest=60),
+        )
         for years, level in hazard.marks.items():
             if np.isfinite(level):
                 ax.plot(
@@ -86,7 +98,7 @@ def hazard_curves_figure(hazard: HazardCurves) -> Figure:
         _plain(ax.xaxis)
         ax.grid(True, which="major", linewidth=0.4, alpha=0.6)
         ax.legend(loc="lower left", fontsize=8)
-        figure.suptitle(hazard.title, x=0.01, ha="left", fontweight="bold")
+        figure.suptitle(plain_text(hazard.title, longest=80), x=0.01, ha="left", fontweight="bold")
         return figure
 
 
@@ -148,7 +160,7 @@ def disaggregation_figure(parts: Disaggregation) -> Figure:
         patches = [Patch(color=c, label=n) for c, n in zip(colours, names, strict=True)]
         place = {"loc": "upper left", "bbox_to_anchor": (0.02, 0.88)}
         figure.legend(handles=patches, title="epsilon", fontsize=8, title_fontsize=8, **place)
-        figure.suptitle(parts.title, x=0.01, ha="left", fontweight="bold")
+        figure.suptitle(plain_text(parts.title, longest=80), x=0.01, ha="left", fontweight="bold")
         return figure
 
 
@@ -188,5 +200,5 @@ def uniform_hazard_figure(
         _plain(ax.yaxis)
         ax.grid(True, which="major", linewidth=0.4, alpha=0.6)
         ax.legend(title="once in", fontsize=8, title_fontsize=8)
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+        figure.suptitle(plain_text(title, longest=80), x=0.01, ha="left", fontweight="bold")
         return figure

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import (
     HORIZONTAL_COLOUR,
     OTHER_COLOUR,
@@ -92,7 +93,7 @@ def learned_motion_figure(
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+            figure.suptitle(plain_text(title, longest=120), x=0.01, ha="left", fontweight="bold")
         return figure
 
 

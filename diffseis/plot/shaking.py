@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from diffseis.core.frames import LocalFrame
 from diffseis.plot.geometry import map_axes, north_arrow, scale_bar
 from diffseis.plot.measures import measure_unit
+from diffseis.plot.names import plain_text
 from diffseis.plot.style import house_style
 
 
@@ -73,7 +74,7 @@ def shaking_figure(shaking: ShakingMap) -> Figure:
             map_axes(ax, _box(shaking), shaking.frame)
             scale_bar(ax)
             north_arrow(ax)
-        figure.suptitle(shaking.title, x=0.01, ha="left", fontweight="bold")
+        figure.suptitle(plain_text(shaking.title, longest=120), x=0.01, ha="left", fontweight="bold")
         return figure
 
 

@@ -122,7 +122,9 @@ def _sites(settings: HazardSettings) -> MotionPlaces:
 
 
 def _name(sites: MotionPlaces, number: int) -> str:
-    return str(sites.name[number]) or ("site" if len(sites) == 1 else f"site {number}")
+    name = str(sites.name[number]) or "site"
+    alone = np.sum(sites.name == sites.name[number]) == 1
+    return name if alone else f"{name} {number}"
 
 
 def _notices(sources: list[EarthquakeSource]) -> list[Notice]:

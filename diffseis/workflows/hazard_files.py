@@ -111,9 +111,10 @@ def write_hazard(
         write_rows_csv(out / name, head, rows)
         files.append(name)
     (out / "figures").mkdir(exist_ok=True)
+    stems = _stems([one.name for one in found])
     for number, one in enumerate(found):
         say("figures", number, len(found))
-        for name, figure in _figures(settings, one):
+        for name, figure in _figures(settings, one, stems[number]):
             path = f"figures/{name}.png"
             with atomic_path(out / path) as temporary:
                 temporary.write_bytes(figure_png(figure))
@@ -189,9 +190,17 @@ def _derivative_rows(settings: HazardSettings, found: Sequence[SiteHazard]):
                         )
 
 
-def _figures(settings: HazardSettings, one: SiteHazard):
+def _stems(names: Sequence[str]) -> list[str]:
+    """Beginnings of files' names, no two alike."""
+    found: list[str] = []
+    for number, name in enumerate(names):
+        stem = re.sub(r"[^\w.]+", "_", name).strip("_") or f"site_{number}"
+        found.append(f"{stem}_{number}" if stem in found else stem)
+    return found
+
+
+def _figures(settings: HazardSettings, one: SiteHazard, stem: str):
     title = f"{one.name}, VS30 {one.vs30_m_s:g} m/s"
-    stem = re.sub(r"[^A-Za-z0-9.]+", "_", one.name).strip("_")
     for row, imt in enumerate(settings.imts):
         curves = {c.model: c.rates[row] for c in one.curves}
         marks = dict(zip(settings.return_periods_years, one.curves[-1].levels_at[row], strict=True))

@@ -123,3 +123,13 @@ def test_a_model_that_needs_what_a_source_does_not_state(diffseis, tmp_path):
     ended = diffseis("hazard", "--sources", sources, "--out", tmp_path / "out", *SITE, "--model", "CY14")
     assert ended.code == 2
     assert "source bare does not state it" in ended.err
+
+
+def test_sites_of_one_name_keep_their_own_files(diffseis, tmp_path):
+    sites = tmp_path / "sites.csv"
+    sites.write_text("station,latitude,longitude\n東京,42.35,13.4\n東京,42.4,13.3\n/,42.3,13.2\n")
+    words = ("--sites", sites, *FAST, "--model", "BSSA14", "--imts", "PGA", "--derivatives", "none")
+    out, _ = _run(diffseis, tmp_path, *words, "--return-periods", "475")
+    names = sorted(path.name for path in (out / "figures").glob("*_curve.png"))
+    assert names == ["site_2_PGA_curve.png", "東京_0_PGA_curve.png", "東京_1_PGA_curve.png"]
+    assert {row["site"] for row in _rows(out / "curves.csv")} == {"東京 0", "東京 1", "/"}
