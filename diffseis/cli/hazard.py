@@ -17,6 +17,11 @@ def hazard(
     longitude: float | None = typer.Option(None, help="Of the site, degrees."),
     sites: Path | None = typer.Option(None, help="CSV: latitude,longitude,vs30,station of several sites."),
     vs30: float = typer.Option(760.0, help="m/s, where no file states one."),
+    vs30_measured: bool | None = typer.Option(
+        None,
+        "--vs30-measured/--vs30-inferred",
+        help="How VS30 is known, for models whose deviations depend on it; measured if not said.",
+    ),
     levels: str | None = typer.Option(
         None, help="Of all measures, in g or cm/s, separated by commas; 30 by default."
     ),
@@ -55,6 +60,7 @@ def hazard(
         longitude=longitude,
         sites=sites,
         vs30_m_s=vs30,
+        vs30_measured=vs30_measured,
         levels=None if levels is None else tuple(split_numbers(levels, "--levels")),
         return_periods_years=tuple(split_numbers(return_periods, "--return-periods")),
         years=years,

@@ -17,7 +17,7 @@ def shaking(
     imts: str = typer.Option("PGA,PGV,SA(1.0)", help="Measures."),
     strike_deg: float | None = typer.Option(
         None,
-        help="Of the rupture, whose size is that of its magnitude; without it distances are to the hypocentre.",
+        help="Of the rupture, whose size is that of its magnitude; without it a point (R_JB to the epicentre, R_rup to the hypocentre).",
     ),
     dip_deg: float | None = typer.Option(None, help="Of the rupture."),
     rake_deg: float | None = typer.Option(None, help="Of the slip, Aki & Richards."),
@@ -31,6 +31,11 @@ def shaking(
     component: str = typer.Option("rotd50", help="Rows of that table that count."),
     places: Path | None = typer.Option(None, help="CSV: latitude,longitude,vs30, in place of a grid."),
     vs30: float = typer.Option(760.0, help="m/s, where no file states one."),
+    vs30_measured: bool | None = typer.Option(
+        None,
+        "--vs30-measured/--vs30-inferred",
+        help="How VS30 is known, for models whose deviations depend on it; measured if not said.",
+    ),
     extent_km: float = typer.Option(100.0, help="From the epicentre to each side of the grid."),
     spacing_km: float = typer.Option(4.0, help="Of the grid."),
     range_km: float | None = typer.Option(
@@ -65,6 +70,7 @@ def shaking(
         places=places,
         component=component,
         vs30_m_s=vs30,
+        vs30_measured=vs30_measured,
         extent_km=extent_km,
         spacing_km=spacing_km,
         range_km=range_km,

@@ -29,7 +29,7 @@ class AS16(AbstractGroundMotionModel):
     hardly anything is expected. `depths` chooses.
 
     Args:
-        measures: of these.
+        measures: RSD575, RSD595, RSD2080.
         basin: whose depths to 1 km/s go with a VS30.
         depths: "program", as in the authors' tables of results, or "metres", both in the same unit.
     """

@@ -53,6 +53,10 @@ class ASK14(AbstractGroundMotionModel):
         self.region = region
 
     @property
+    def considers(self) -> tuple[str, ...]:
+        return ("vs30_measured",)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         return (
             *("magnitude", "rake_rad", "dip_rad"),

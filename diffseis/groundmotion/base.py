@@ -166,6 +166,11 @@ class AbstractGroundMotionModel(eqx.Module):
         """Fields of `Rupture` and `Site` without which it gives nothing."""
 
     @property
+    def considers(self) -> tuple[str, ...]:
+        """Of the fields that have a value where nobody states one those that change what it gives."""
+        return ()
+
+    @property
     def caveat(self) -> str:
         """What users are told of this form of the model; empty for most."""
         return ""

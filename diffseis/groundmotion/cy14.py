@@ -62,6 +62,10 @@ class CY14(AbstractGroundMotionModel):
         self.sigma = None if sigma is None else jnp.asarray(sigma, float)
 
     @property
+    def considers(self) -> tuple[str, ...]:
+        return ("vs30_measured",)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         return (
             *("magnitude", "rake_rad", "dip_rad"),

@@ -80,6 +80,10 @@ class Kotha20(AbstractGroundMotionModel):
         self.ergodic = ergodic
 
     @property
+    def considers(self) -> tuple[str, ...]:
+        return ("vs30_measured",) if self.form == "eshm20" else ()
+
+    @property
     def needs(self) -> tuple[str, ...]:
         columns = {"vs30": "vs30_m_s", "slope": "slope", "eshm20": "vs30_m_s", "geology": "slope"}
         ground = (columns[self.form],) if self.form in columns else ()

@@ -38,6 +38,7 @@ class NeuralModel(AbstractGroundMotionModel):
         limits: least and largest value of the records, by field of `Rupture` and `Site`. Deviations do not change beyond those of magnitude.
         monotone: see `Weights`.
         epistemic: whether `tau` has in it what is not known of the means, which is common to all records of an earthquake, nearly.
+        note: what users are told of it.
     """
 
     measures: tuple[Measure, ...] = eqx.field(static=True)
@@ -50,10 +51,21 @@ class NeuralModel(AbstractGroundMotionModel):
     limits: dict[str, Float[Array, "2"]]
     monotone: bool = eqx.field(static=True)
     epistemic: bool = eqx.field(static=True)
+    note: str = eqx.field(static=True, default="")
 
     @property
     def needs(self) -> tuple[str, ...]:
         return INPUT_FIELDS if self.base is None else tuple(dict.fromkeys((*INPUT_FIELDS, *self.base.needs)))
+
+    @property
+    def caveat(self) -> str:
+        """Of the model itself, and of the one below."""
+        below = "" if self.base is None else self.base.caveat
+        return "; ".join(x for x in (self.note, below) if x)
+
+    @property
+    def considers(self) -> tuple[str, ...]:
+        return () if self.base is None else self.base.considers
 
     def reference(self, rupture: Rupture, site: Site) -> Float[Array, " learned"]:
         """Means of the model below."""

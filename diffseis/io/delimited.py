@@ -136,7 +136,7 @@ def _check_header(
     optional: Sequence[str],
     instead: Mapping[str, tuple[str, str]],
 ):
-    if len(names) == 1 and len(required) > 1:
+    if len(names) == 1 and len(required) + len(optional) > 1:
         for separator, word in ((";", "semicolons"), ("\t", "tabs"), (" ", "blanks")):
             if separator in names[0]:
                 raise InputError(

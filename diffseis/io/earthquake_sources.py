@@ -13,12 +13,14 @@ class MagnitudeLaw:
         a: log10 of the yearly number above magnitude 0.
         b: its decrease per unit of magnitude.
         least, largest: limits.
+        rate: yearly number between the limits, where the file gives it in place of `a`; else NaN.
     """
 
     a: float
     b: float
     least: float
     largest: float
+    rate: float = np.nan
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,21 @@ def read_flatfile(path: str | Path) -> tuple[FlatTable, list[Notice]]:
     return table, _odd(table)
 
 
+def _repeated(table: FlatTable) -> list[Notice]:
+    """Records of one event and station whose measures are the same, too."""
+    seen: set[tuple] = set()
+    again = 0
+    for row in range(len(table)):
+        values = tuple(float(x[row]) for x in table.observed.values() if np.isfinite(x[row]))
+        key = (table.event_id[row], table.station_id[row], values)
+        again += bool(values) and key in seen
+        seen.add(key)
+    if not again:
+        return []
+    said = f"{plural(again, 'record')} that repeat others of the same event and station: they count, too"
+    return [Notice("repeated", said, count=again, file=table.path)]
+
+
 def _rows(path: str | Path) -> tuple[list[str], list[list[str]]]:
     text = read_text(path)
     head = text.split("\n", 1)[0]
@@ -246,14 +261,35 @@ def _numbers(path: str | Path, name: str, cells: list[str], scale: float) -> np.
     return found
 
 
+_PLAUSIBLE = {
+    "magnitude": (-2.0, 10.0, "moment magnitude"),
+    "dip_rad": (0.0, 90.01 * _RADIANS, "degrees"),
+    "rake_rad": (-360.0 * _RADIANS, 360.0 * _RADIANS, "degrees"),
+    "hypocentre_depth_km": (-5.0, 800.0, "km"),
+    "top_depth_km": (-5.0, 800.0, "km"),
+    "vs30_m_s": (20.0, 10_000.0, "m/s; are they km/s?"),
+    **dict.fromkeys(("rjb_km", "rrup_km", "ry0_km", "repi_km", "rhypo_km"), (0.0, 20000.0, "km")),
+}
+"""Ranges of fields, and their units in words."""
+
+
 def _odd(table: FlatTable) -> list[Notice]:
     notices = []
     for name, values in table.observed.items():
-        wrong = int(np.sum(values <= 0))
+        bad = (values <= 0) | np.isinf(values)
+        wrong = int(np.sum(bad))
         if wrong:
-            said = f"{plural(wrong, 'value')} of {name} not above 0: taken as unknown"
+            said = f"{plural(wrong, 'value')} of {name} not above 0, or infinite: taken as unknown"
             notices.append(Notice("not-positive", said, count=wrong, file=table.path))
-            values[values <= 0] = np.nan
+            values[bad] = np.nan
+    for field, (low, high, unit) in _PLAUSIBLE.items():
+        values = table.values.get(field, np.zeros(0))
+        bad = (values < low) | (values > high)
+        if bad.any():
+            said = f"{plural(int(bad.sum()), 'value')} of {field} cannot be ({unit}): taken as unknown"
+            notices.append(Notice("impossible", said, count=int(bad.sum()), file=table.path))
+            values[bad] = np.nan
+    notices += _repeated(table)
     pga = table.observed.get("PGA", np.zeros(0))
     pga = pga[np.isfinite(pga)]
     if len(pga) and np.median(pga) > 3:

@@ -1,5 +1,6 @@
 """Learned ground-motion models as files: safetensors with a header that tells measures, the model below, the records' ranges and the training. No code is stored, so none is executed when they are read."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from diffseis.core.errors import InputError
+from diffseis.core.words import plural
 from diffseis.groundmotion import (
     AbstractGroundMotionModel,
     Correlation,
@@ -32,6 +34,8 @@ VERSION = 1
 SUFFIX = ".safetensors"
 _COLUMNS = ("place", "magnitude_centre", "tau", "phi_s2s", "phi_ss", "tau_slope", "phi_ss_slope")
 _MOST = 4096
+FEW_EVENTS = 10
+"""Models of fewer say so wherever they are used."""
 _FIX = "name a file that train-groundmotion wrote"
 
 
@@ -122,6 +126,7 @@ def load_neural_model(
         base = None if header["base"] is None else ground_motion_model(header["base"], names)
         arrays = unpack_weights(content, _blank(header, len(names)))
         model = _model(names, arrays, base, bool(header["monotone"]))
+        model = dataclasses.replace(model, note=_note(header["training"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"cannot be used ({error})", file=path, field="header", fix="train again with train-groundmotion"
@@ -148,6 +153,16 @@ def _model(
         limits=arrays.limits,
         monotone=monotone,
         epistemic=False,
+    )
+
+
+def _note(training: Mapping[str, Any]) -> str:
+    """That a model has seen too few earthquakes."""
+    num = training.get("num_events")
+    if not isinstance(num, int) or num >= FEW_EVENTS:
+        return ""
+    return (
+        f"learned from {plural(num, 'event')}: tau, and what magnitude, depth and style do, are hardly known"
     )
 
 

@@ -66,6 +66,13 @@ COLUMNS = {
 """Columns that are known, but for `GEOLOGY`."""
 
 GEOLOGY = "site_geology"
+DEFAULTS = {
+    "site_vs30measured": (1.0, "1, measured"),
+    "site_backarc": (0.0, "0, not behind an arc"),
+    "dist_rcdpp": (0.0, "0, no directivity"),
+    "site_region": (0.0, "0, the average"),
+}
+"""Values where nobody states one, and in words."""
 _UNKNOWN = ("site_z1pt0", "site_z2pt5")
 _MOST = 20
 """Bad values that are told one by one."""
@@ -114,12 +121,13 @@ def read_scenarios_csv(
     for model, needed in (needs or {}).items():
         bad += _missing(found, needed, model)
     _refuse(path, bad)
+    notices = _with_defaults(table, values)
     for name in _UNKNOWN:
         field = COLUMNS[name].field
         if field in values:
             values[field] = np.where(values[field] < 0, np.nan, values[field])
     others = [n for n in table.names if n not in COLUMNS and n != GEOLOGY]
-    notices = []
+    notices += _impossible(found)
     if others:
         said = f"columns that no model reads: {', '.join(others)}"
         notices.append(Notice("unknown-column", said, count=len(others), file=str(path)))
@@ -129,6 +137,34 @@ def read_scenarios_csv(
         said = "site_z1pt0 is nowhere above 5 metres: it is in metres, not in kilometres"
         notices.append(Notice("suspicious-units", said, count=len(known), file=str(path)))
     return found, notices
+
+
+def _with_defaults(table: Delimited, values: dict[str, np.ndarray]) -> list[Notice]:
+    """Empty cells of columns that have a value where nobody states one, filled with it and told."""
+    notices = []
+    for name, (default, word) in DEFAULTS.items():
+        field = COLUMNS[name].field
+        empty = int(np.sum(np.isnan(values.get(field, np.zeros(0)))))
+        if empty:
+            values[field] = np.where(np.isnan(values[field]), default, values[field])
+            said = f"{name}: {plural(empty, 'empty cell')} taken as {word}"
+            notices.append(Notice("default", said, count=empty, file=table.path))
+    return notices
+
+
+def _impossible(table: ScenarioTable) -> list[Notice]:
+    """Distances that contradict each other."""
+    rjb, rrup = (table.values.get(name) for name in ("rjb_km", "rrup_km"))
+    if rjb is None or rrup is None:
+        return []
+    # Files have few digits.
+    out = np.flatnonzero(rrup < rjb * (1 - 1e-3) - 0.01)
+    if not len(out):
+        return []
+    said = (
+        f"{plural(len(out), 'scenario')} with dist_rrup below dist_rjb, which cannot be (the first: {out[0]})"
+    )
+    return [Notice("impossible", said, count=len(out), file=table.path)]
 
 
 Fault = tuple[int, str]

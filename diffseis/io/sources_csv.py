@@ -104,7 +104,7 @@ def _law(table: Delimited, row: int, of: dict[str, float]) -> MagnitudeLaw:
     if np.isnan(a):
         # What lies above the largest magnitude does not happen.
         a = np.log10(rate) - np.log10(10 ** (-b * least) - 10 ** (-b * largest))
-    return MagnitudeLaw(float(a), b, least, largest)
+    return MagnitudeLaw(float(a), b, least, largest, rate)
 
 
 def _check_planes(table: Delimited, values: dict[str, np.ndarray], rows: np.ndarray) -> None:

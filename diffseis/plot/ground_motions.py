@@ -141,6 +141,7 @@ def ground_motion_residuals_figure(
     distance_km: Float[np.ndarray, " record"],
     vs30_m_s: Float[np.ndarray, " record"],
     *,
+    distance_label: str = "Distance (km)",
     title: str = "",
 ) -> Figure:
     """Normalised residuals against magnitude, distance and VS30, with means of bins and their 95 % errors, and histograms against the standard normal.
@@ -150,13 +151,14 @@ def ground_motion_residuals_figure(
         magnitude: of the events.
         within: of records, over phi.
         distance_km, vs30_m_s: of the records.
+        distance_label: which distance it is.
         title: above all.
     """
     with house_style():
         figure = Figure(figsize=(12.0, 5.6), layout="constrained")
         axes = figure.subplots(2, 3)
         _against(axes[0, 0], magnitude, between, "Magnitude", "Event term / τ", logarithmic=False)
-        _against(axes[0, 1], distance_km, within, "Distance (km)", "Within events / φ", logarithmic=True)
+        _against(axes[0, 1], distance_km, within, distance_label, "Within events / φ", logarithmic=True)
         _against(axes[0, 2], vs30_m_s, within, "VS30 (m/s)", "Within events / φ", logarithmic=False)
         _histogram(axes[1, 0], between, "Event term / τ")
         _histogram(axes[1, 1], within, "Within events / φ")
@@ -170,7 +172,7 @@ def _against(ax: Axes, x, value, x_label: str, y_label: str, *, logarithmic: boo
     good = np.isfinite(x) & np.isfinite(value) & ((x > 0) | (not logarithmic))
     x, value = np.asarray(x)[good], np.asarray(value)[good]
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.plot(x, value, ".", color=OTHER_COLOUR, markersize=3.5, alpha=0.6)
+    ax.plot(x, value, ".", color=OTHER_COLOUR, markersize=3.5 if len(x) > 50 else 7, alpha=0.6)
     if logarithmic:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
@@ -190,9 +192,12 @@ def _against(ax: Axes, x, value, x_label: str, y_label: str, *, logarithmic: boo
 def _histogram(ax: Axes, value, label: str) -> None:
     value = np.asarray(value)[np.isfinite(value)]
     grid = np.linspace(-4, 4, 161)
-    ax.hist(value, bins=np.arange(-4, 4.25, 0.5).tolist(), density=True, color=OTHER_COLOUR, alpha=0.5)
+    # What lies beyond is in the outermost columns.
+    inside = np.clip(value, -3.99, 3.99)
+    ax.hist(inside, bins=np.arange(-4, 4.25, 0.5).tolist(), density=True, color=OTHER_COLOUR, alpha=0.5)
     ax.plot(grid, np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi), color=P_COLOUR, label="standard normal")
-    words = f"mean {np.mean(value):.2f}, standard deviation {np.std(value):.2f}".replace("-", "−")
+    spread = f"{np.std(value, ddof=1):.2f}" if len(value) > 1 else "unknown"
+    words = f"mean {np.mean(value):.2f}, standard deviation {spread}".replace("-", "−")
     ax.set_title(f"{words} ({len(value)})")
     ax.set_xlabel(label)
     ax.set_ylabel("Density")

@@ -90,6 +90,9 @@ def hazard_curves_figure(hazard: HazardCurves) -> Figure:
                 ax.plot(level, 1 / years, "o", color="black", markersize=5)
                 label = f"{years:g} years: {level:.3g} {measure_unit(hazard.imt)}"
                 ax.annotate(label, (level, 1 / years), (6, 5), textcoords="offset points", fontsize=8)
+        if largest <= 0:
+            ax.text(0.5, 0.5, "no level is exceeded", transform=ax.transAxes, ha="center")
+            largest = 1.0
         low = max(1e-6, 1e-6 * largest)
         ax.set_ylim(low, 2 * largest)
         ax.set_xlim(hazard.levels[0], hazard.levels[-1])

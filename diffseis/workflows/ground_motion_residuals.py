@@ -34,9 +34,11 @@ from diffseis.plot import figure_png, ground_motion_residuals_figure
 from diffseis.workflows.ground_motions import Progress
 from diffseis.workflows.motion_models import caveats, named_model
 from diffseis.workflows.provenance import git_commit, versions
-from diffseis.workflows.run_folders import folder_of
+from diffseis.workflows.run_folders import check_folder, folder_of
 
 COMMAND = "diffseis residuals"
+_NEAREST_KM = 0.1
+"""Nearer records are drawn there: the axis is logarithmic."""
 _LEAST = 3
 """Fewer records say nothing of a model."""
 
@@ -84,6 +86,7 @@ def run_residuals(
     """
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
+    check_folder(out, COMMAND)
     names = [_measure_name(imt) for imt in imts]
     made = {(m, i): named_model(m, [i]) for m in models for i in names}
     table, notices = read_flatfile(flatfile)
@@ -101,7 +104,7 @@ def run_residuals(
         say("residuals", number + 1, len(made))
     if not parts:
         raise InputError(
-            "no record has all that a model needs: " + "; ".join(n.message for n in notices), file=flatfile
+            "no model has enough records: " + "; ".join(n.message for n in notices), file=flatfile
         )
     ranking = _ranked(parts)
     with folder_of(out, COMMAND):
@@ -154,7 +157,9 @@ def residual_part(
         message = f"{name}, {imt}: {plural(left, 'record')} left out: without all of {', '.join(model.needs)}"
         said.append(Notice("incomplete", message, count=left, file=table.path))
     if len(rows) < _LEAST:
-        message = f"{name}, {imt}: {plural(len(rows), 'record')}, too few"
+        message = (
+            f"{name}, {imt}: only {plural(len(rows), 'record')} with all that it needs, {_LEAST} at least"
+        )
         return None, [*said, Notice("few-records", message, count=len(rows), file=table.path)]
     events = list(dict.fromkeys(table.event_id[rows]))
     place = {name: k for k, name in enumerate(events)}
@@ -236,15 +241,19 @@ def _write(table: FlatTable, parts: Sequence[Part], ranking, out: Path, say: Pro
 def residuals_figure(table: FlatTable, part: Part):
     """Of one model and measure."""
     of = lambda field: table.values.get(field, np.full(len(table), np.nan))[part.rows]
-    distance = of("rjb_km")
-    distance = np.where(np.isfinite(distance), distance, of("rrup_km"))
+    joyner = np.isfinite(of("rjb_km")).any()
+    distance = of("rjb_km" if joyner else "rrup_km")
+    label = "$R_{JB}$ (km)" if joyner else "$R_{rup}$ (km)"
+    if np.any(distance < _NEAREST_KM):
+        label += f", at least {_NEAREST_KM:g}"
     first = [int(np.flatnonzero(part.event == k)[0]) for k in range(len(part.event_id))]
     return ground_motion_residuals_figure(
         part.between,
         of("magnitude")[first],
         part.within,
-        np.maximum(distance, 0.1),
+        np.maximum(distance, _NEAREST_KM),
         of("vs30_m_s"),
+        distance_label=label,
         title=f"{part.model}, {part.imt}: {plural(len(part.rows), 'record')} of {plural(len(part.event_id), 'event')}",
     )
 

@@ -20,7 +20,7 @@ from diffseis.groundmotion import (
     ground_motions,
 )
 from diffseis.io import GroundMotions, Notice, ScenarioTable, read_scenarios_csv
-from diffseis.workflows.motion_models import caveats, limits_of, named_model
+from diffseis.workflows.motion_models import caveats, limits_of, named_model, taken_as_measured
 
 _CHUNK = 65_536
 """Scenarios that are computed at once; the last ones are padded to a power of two, so that few programs are compiled."""
@@ -61,7 +61,12 @@ def scenario_ground_motions(
         )
     needs = {name: model.needs for name, model in zip(models, made, strict=True)}
     table, notices = read_scenarios_csv(scenarios, needs)
-    notices += caveats(dict(zip(models, made, strict=True)))
+    by_name = dict(zip(models, made, strict=True))
+    notices += caveats(by_name)
+    if "vs30_measured" not in table.values:
+        notices += taken_as_measured(by_name, "column site_vs30measured")
+    if weights is not None:
+        notices += other_sum(weights)
     for name, model in zip(models, made, strict=True):
         notices += beyond_limits(table, model, name)
     found = []
@@ -106,6 +111,14 @@ def split_weights(text: str | None) -> list[float] | None:
     if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
         raise InputError(f"{text!r} cannot be weights", field="--weights", fix="give positive numbers")
     return weights
+
+
+def other_sum(weights: Sequence[float]) -> list[Notice]:
+    """That weights do not sum to 1."""
+    total = sum(weights)
+    if abs(total - 1) < 1e-3:
+        return []
+    return [Notice("weights", f"the weights sum to {total:g}; they were brought to a sum of 1", count=1)]
 
 
 def pairs(table: ScenarioTable, rows: slice = slice(None)) -> tuple[Rupture, Site]:

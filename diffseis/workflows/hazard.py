@@ -13,19 +13,20 @@ from diffseis.core.frames import LocalFrame
 from diffseis.core.words import plural
 from diffseis.groundmotion import (
     LogicTree,
+    Site,
     level_at_rate,
     parse_measure,
 )
 from diffseis.io import EarthquakeSource, MotionPlaces, Notice, read_motion_places_csv, sha256_of, write_json
-from diffseis.workflows.ground_motions import Progress
+from diffseis.workflows.ground_motions import Progress, other_sum
 from diffseis.workflows.hazard_config import HazardSettings
 from diffseis.workflows.hazard_derivatives import derivatives_of
 from diffseis.workflows.hazard_files import Curve, SiteHazard, write_hazard
 from diffseis.workflows.hazard_rates import contributions_of, curve_rates
 from diffseis.workflows.hazard_sources import num_magnitudes, read_sources, source_groups
-from diffseis.workflows.motion_models import caveats, named_model
+from diffseis.workflows.motion_models import caveats, named_model, taken_as_measured
 from diffseis.workflows.provenance import git_commit, versions
-from diffseis.workflows.run_folders import folder_of
+from diffseis.workflows.run_folders import check_folder, folder_of
 
 COMMAND = "diffseis hazard"
 MEAN = "mean"
@@ -42,12 +43,18 @@ def run_hazard(settings: HazardSettings, out: Path, progress: Progress | None = 
     """
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
+    check_folder(out, COMMAND)
     models = [named_model(name, settings.imts) for name in settings.models]
     levels = _levels(settings)
     sources = read_sources(settings.sources, settings.spacing_km)
     _check_needs(settings, models, sources)
     sites = _sites(settings)
-    notices = [*caveats(dict(zip(settings.models, models, strict=True))), *_notices(sources)]
+    by_name = dict(zip(settings.models, models, strict=True))
+    notices = [*caveats(by_name), *_notices(sources)]
+    if settings.vs30_measured is None:
+        notices += taken_as_measured(by_name, "--vs30-measured or --vs30-inferred")
+    if settings.weights is not None:
+        notices += other_sum(settings.weights)
     found = []
     for number in range(len(sites)):
         tell = lambda done, total, k=number: say("hazard", k * total + done, len(sites) * total)
@@ -161,7 +168,8 @@ def _site_hazard(settings, models, sources, sites, number, levels, tell) -> Site
         return None
     num = num_magnitudes(sources, settings.magnitude_bin)
     log_levels = jnp.log(jnp.asarray(levels, float))
-    ground = jnp.asarray(vs30, float)
+    measured = 0.0 if settings.vs30_measured is False else 1.0
+    ground = Site(vs30_m_s=jnp.asarray(vs30, float), vs30_measured=jnp.asarray(measured, float))
     cut = settings.truncation if np.isfinite(settings.truncation) else None
     periods = settings.return_periods_years
     curves, steps = [], len(models) * (1 + (settings.derivatives != "none")) + 1

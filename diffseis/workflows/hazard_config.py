@@ -22,6 +22,7 @@ class HazardSettings:
         latitude, longitude: of the one site.
         sites: file of several.
         vs30_m_s: where a file states none.
+        vs30_measured: whether it was, of all sites; None: taken as measured, and told.
         levels: of all measures, in their units; by measure if not given.
         return_periods_years: at which levels are told and taken apart.
         years: for which probabilities are told.
@@ -40,6 +41,7 @@ class HazardSettings:
     longitude: float | None = None
     sites: Path | None = None
     vs30_m_s: float = 760.0
+    vs30_measured: bool | None = None
     levels: tuple[float, ...] | None = None
     return_periods_years: tuple[float, ...] = (475.0, 2475.0)
     years: float = 50.0

@@ -55,7 +55,7 @@ class Derivative:
 def derivatives_of(
     model: AbstractGroundMotionModel,
     groups: Sequence[SourceGroup],
-    vs30: jax.Array,
+    site: Site,
     log_levels: jax.Array,
     num: int,
     truncation: float | None,
@@ -67,43 +67,45 @@ def derivatives_of(
     Args:
         model: of ground motion.
         groups: of sources.
-        vs30: of the site.
+        site: its ground.
         log_levels: by measure.
         num: bins of magnitude.
         truncation: of the motions' distribution.
         coefficients: whether those of the model are wanted, too.
     """
     shape = log_levels.shape
-    total, found, site = np.zeros(shape), [], np.zeros(shape)
+    total, found, of_site = np.zeros(shape), [], np.zeros(shape)
     of_model: dict[str, np.ndarray] = {}
     for group in groups:
-        rates, slopes = _jacobian(model, group.sources, vs30, log_levels, num, truncation, coefficients)
+        rates, slopes = _jacobian(model, group.sources, site, log_levels, num, truncation, coefficients)
         total += np.asarray(rates)
         by_sources, by_vs30, by_coefficients = jax.tree.map(
             lambda x: np.asarray(x).reshape(*shape, *x.shape[1:]), slopes
         )
         found += _of_group(group, by_sources)
-        site += by_vs30
+        of_site += by_vs30
         for name, x in (by_coefficients or {}).items():
             of_model[name] = of_model.get(name, 0) + x
-    found.append(Derivative("site", "vs30_m_s", float(vs30), site))
+    found.append(Derivative("site", "vs30_m_s", float(site.vs30_m_s), of_site))
     found += _of_coefficients(model, of_model)
     with np.errstate(divide="ignore", invalid="ignore"):
         return [Derivative(d.owner, d.parameter, d.value, d.slope / total) for d in found]
 
 
 @eqx.filter_jit
-def _jacobian(model, sources: AbstractSources, vs30, log_levels, num: int, truncation, coefficients: bool):
+def _jacobian(
+    model, sources: AbstractSources, site: Site, log_levels, num: int, truncation, coefficients: bool
+):
     """Rates, and their derivatives by sources, VS30 and coefficients, with a leading axis of measures times levels."""
     floats, rest = eqx.partition(sources, eqx.is_inexact_array)
 
     def rates(floats, vs30, columns):
         own = model if columns is None else eqx.tree_at(lambda m: m.rows.columns, model, columns)
-        site = Site(vs30_m_s=vs30)
+        there = eqx.tree_at(lambda s: s.vs30_m_s, site, vs30)
         curve = hazard_curve(
             own,
             eqx.combine(floats, rest),
-            site,
+            there,
             jnp.zeros(3, float),
             log_levels,
             num_magnitudes=num,
@@ -112,7 +114,7 @@ def _jacobian(model, sources: AbstractSources, vs30, log_levels, num: int, trunc
         return curve.reshape(-1)
 
     columns = model.rows.columns if coefficients else None
-    value, pull = jax.vjp(rates, floats, vs30, columns)
+    value, pull = jax.vjp(rates, floats, site.vs30_m_s, columns)
     # One after the other, so that memory does not grow with the levels.
     return value.reshape(log_levels.shape), jax.lax.map(pull, jnp.eye(value.size, dtype=value.dtype))
 
@@ -135,15 +137,38 @@ def _of_group(group: SourceGroup, slopes: AbstractSources) -> list[Derivative]:
 
     for field, (parameter, unit) in _OF_UNITS.items():
         if hasattr(sources, field) and _counts(sources, field):
-            add(parameter, np.asarray(getattr(sources, field)) / unit, getattr(slopes, field) * unit)
+            values = np.array(getattr(sources, field), float)
+            if field == "strike_rad":
+                # As the file has it, from the place's own north.
+                values[kept] -= group.turned_rad
+            add(parameter, values / unit, getattr(slopes, field) * unit)
     place = "top_ned_km" if isinstance(sources, FaultSources) else "place_ned_km"
     for axis, parameter in enumerate(_PLACE):
         values = np.asarray(getattr(sources, place))[:, 2] if axis == 2 else None
         add(parameter, values, getattr(slopes, place)[..., axis])
     if isinstance(sources.magnitudes, GutenbergRichter):
-        for field, parameter in _LAW.items():
-            values, by = (np.asarray(getattr(x.magnitudes, field)) for x in (sources, slopes))
-            found += [Derivative(n, parameter, float(values[k]), by[..., k]) for k, n in enumerate(names)]
+        for k, name in enumerate(names):
+            law, by = (
+                {f: np.asarray(getattr(x.magnitudes, f))[..., k] for f in _LAW} for x in (sources, slopes)
+            )
+            found += _of_law(name, {f: float(x) for f, x in law.items()}, by, group.rates[k])
+    return found
+
+
+def _of_law(name: str, law: dict[str, float], by: dict[str, np.ndarray], rate: float) -> list[Derivative]:
+    """By the parameters that the file gives: `a`, or the rate between the limits, which then holds while the others change."""
+    if np.isnan(rate):
+        return [Derivative(name, parameter, law[field], by[field]) for field, parameter in _LAW.items()]
+    b, least, largest = law["b"], 10 ** (-law["b"] * law["least"]), 10 ** (-law["b"] * law["largest"])
+    between = least - largest
+    # a = log10(rate) - log10(between).
+    a_by = {
+        "b": (law["least"] * least - law["largest"] * largest) / between,
+        "least": b * least / between,
+        "largest": -b * largest / between,
+    }
+    found = [Derivative(name, "rate", rate, by["a"] / (rate * np.log(10)))]
+    found += [Derivative(name, _LAW[f], law[f], by[f] + by["a"] * x) for f, x in a_by.items()]
     return found
 
 

@@ -31,7 +31,10 @@ DERIVATIVES = ("site", "model", "imt", "level", "rate", "owner", "parameter", "v
 
 _MAGNITUDES = 0.25
 _DISTANCES_KM = 10.0
-"""Widths of the bins of magnitude and distance into which hazard is taken apart."""
+_EPSILONS = 1.0
+"""Widths of the bins of magnitude, distance and epsilon into which hazard is taken apart."""
+_FARTHEST = (-3.5, 3.5)
+"""Epsilons beyond are in the outermost bins."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +153,15 @@ def _each_part(settings: HazardSettings, found: Sequence[SiteHazard]):
 
 def _part_rows(settings: HazardSettings, found: Sequence[SiteHazard]):
     for head, parts in _each_part(settings, found):
-        bins = np.stack([_bin(parts.magnitude, _MAGNITUDES), _bin(parts.rrup_km, _DISTANCES_KM)])
+        bins = np.stack([
+            _bin(parts.magnitude, _MAGNITUDES),
+            _bin(parts.rrup_km, _DISTANCES_KM),
+            _bin(np.clip(parts.epsilon, *_FARTHEST), _EPSILONS),
+        ])  # fmt: skip
         cells, place = np.unique(bins, axis=1, return_inverse=True)
         rate = np.bincount(place.ravel(), parts.rate)
-        epsilon = np.bincount(place.ravel(), parts.rate * parts.epsilon) / rate
-        for k, (m, r) in enumerate(cells.T):
-            yield (*head, float(m), float(r), float(epsilon[k]), float(rate[k] / rate.sum()))
+        for k, (m, r, e) in enumerate(cells.T):
+            yield (*head, float(m), float(r), float(e), float(rate[k] / rate.sum()))
 
 
 def _bin(values: np.ndarray, width: float) -> np.ndarray:

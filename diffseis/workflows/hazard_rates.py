@@ -21,19 +21,18 @@ from diffseis.workflows.hazard_sources import SourceGroup
 def curve_rates(
     model: AbstractGroundMotionModel,
     groups: Sequence[SourceGroup],
-    vs30: jax.Array,
+    site: Site,
     log_levels: jax.Array,
     num: int,
     truncation: float | None,
 ) -> np.ndarray:
-    """Rates of all groups together, by measure and level; the site is the origin of their frame."""
-    found = [_rates(model, g.sources, vs30, log_levels, num, truncation) for g in groups]
+    """Rates of all groups together, by measure and level; the place is the origin of their frame."""
+    found = [_rates(model, g.sources, site, log_levels, num, truncation) for g in groups]
     return np.sum([np.asarray(x, float) for x in found], axis=0)
 
 
 @eqx.filter_jit
-def _rates(model, sources: AbstractSources, vs30, log_levels, num: int, truncation: float | None):
-    site = Site(vs30_m_s=vs30)
+def _rates(model, sources: AbstractSources, site: Site, log_levels, num: int, truncation: float | None):
     return hazard_curve(
         model,
         sources,
@@ -46,8 +45,7 @@ def _rates(model, sources: AbstractSources, vs30, log_levels, num: int, truncati
 
 
 @eqx.filter_jit
-def _contributions(model, sources, vs30, log_level, measure, num: int, truncation: float | None):
-    site = Site(vs30_m_s=vs30)
+def _contributions(model, sources, site: Site, log_level, measure, num: int, truncation: float | None):
     return disaggregate(
         model,
         sources,
@@ -61,7 +59,7 @@ def _contributions(model, sources, vs30, log_level, measure, num: int, truncatio
 
 
 def contributions_of(
-    models, weight, groups: list[SourceGroup], vs30, levels_at: np.ndarray, num: int, truncation
+    models, weight, groups: list[SourceGroup], site: Site, levels_at: np.ndarray, num: int, truncation
 ) -> dict[tuple[int, int], Parts]:
     """Contributions by measure and return period, of all groups and models, weighted; sources by name."""
     found = {}
@@ -72,7 +70,7 @@ def contributions_of(
         parts = []
         for model, w in zip(models, weight, strict=True):
             for k, group in enumerate(groups):
-                part = _contributions(model, group.sources, vs30, level, jnp.asarray(row), num, truncation)
+                part = _contributions(model, group.sources, site, level, jnp.asarray(row), num, truncation)
                 part = jax.tree.map(np.asarray, part)
                 own = (part.source + first[k], part.magnitude, part.rrup_km, part.epsilon, w * part.rate)
                 parts.append(own)

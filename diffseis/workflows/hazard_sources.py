@@ -28,11 +28,15 @@ class SourceGroup:
     Attributes:
         sources: as arrays.
         names: of the sources, in the order of their numbers.
+        rates: of each, where its file gives a rate in place of a; else NaN.
+        turned_rad: by which the frame's north differs from that of each unit.
         num_units: places or faults that count; more fill up.
     """
 
     sources: AbstractSources
     names: list[str]
+    rates: np.ndarray
+    turned_rad: np.ndarray
     num_units: int
 
 
@@ -100,10 +104,13 @@ def _group(own, is_fault: bool, is_finite: bool, spacing_km: float) -> SourceGro
     ned = np.concatenate([ned[near] for _, ned, _, near in own])
     place = jnp.stack([_filled(ned[:, k], array) for k in range(3)], axis=-1)
     names = [s.name for s, *_ in own]
+    rates = np.array([s.law.rate if isinstance(s.law, MagnitudeLaw) else np.nan for s, *_ in own])
+    turned = np.concatenate([turned[near] for _, _, turned, near in own])
+    told = {"names": names, "rates": rates, "turned_rad": turned, "num_units": len(number)}
     if not is_fault:
         depths = {"upper_km": each("upper_depth_km"), "lower_km": each("lower_depth_km")}
         group = PointSources(place_ned_km=place, finite=is_finite, **depths, **shared)
-        return SourceGroup(group, names, len(number))
+        return SourceGroup(group, **told)
     length, width = (max(float(getattr(s, n)) for s, *_ in own) for n in ("length_km", "width_km"))
     positions = lambda x, least: int(np.clip(np.ceil(x / spacing_km), least, 60))
     group = FaultSources(
@@ -114,7 +121,7 @@ def _group(own, is_fault: bool, is_finite: bool, spacing_km: float) -> SourceGro
         num_down=positions(2 * width, 3),
         **shared,
     )
-    return SourceGroup(group, names, len(number))
+    return SourceGroup(group, **told)
 
 
 def _filled(values: np.ndarray, array):

@@ -16,8 +16,9 @@ _ORDER = 4
 def conditioned(record: Accelerogram, config: IntensityConfig) -> Accelerogram:
     """Without its mean or trend, and high-passed, as the settings say. A remark on an offset goes with the offset.
 
-    The filter (Butterworth, forwards and backwards: no delay) runs over the record with zeros before and behind, so that its tails do not fold back;
-    what it leaves in these zeros is cut off (Boore 2005, On pads and filters, doi:10.1785/0120040160).
+    The filter (Butterworth, forwards and backwards: no delay) runs over the record with zeros before and behind, so that its tails do not fold back.
+    What it leaves in these zeros stays part of the record, which becomes longer on both sides: without it velocity, displacement and spectra would not start
+    from rest, and displacement would drift (Boore 2005, On pads and filters, doi:10.1785/0120040160).
     """
     values = record.acceleration_m_s2
     if record.problem:
@@ -33,5 +34,7 @@ def conditioned(record: Accelerogram, config: IntensityConfig) -> Accelerogram:
             return replace(record, problem=why)
         pad = math.ceil(1.5 * _ORDER / (2 * config.highpass_hz) / record.dt_s)
         sections = butter(_ORDER, config.highpass_hz / nyquist, "highpass", output="sos")
-        values = sosfiltfilt(sections, np.pad(values, pad), padlen=0)[pad : pad + len(values)]
+        values = sosfiltfilt(sections, np.pad(values, pad), padlen=0)
+        before = np.timedelta64(round(pad * record.dt_s * 1e9), "ns")
+        record = replace(record, start=record.start - before)
     return replace(record, acceleration_m_s2=np.asarray(values), remarks=remarks)

@@ -87,6 +87,22 @@ def limits_of(model: AbstractGroundMotionModel) -> dict[str, tuple[float, float]
     return LIMITS.get(type(model).__name__, {})
 
 
+def taken_as_measured(models: Mapping[str, AbstractGroundMotionModel], fix: str) -> list[Notice]:
+    """That nobody said whether VS30 was measured, where a model would make a difference.
+
+    Args:
+        models: by name.
+        fix: what to do about it.
+    """
+    names = [name for name, model in models.items() if "vs30_measured" in model.considers]
+    if not names:
+        return []
+    message = (
+        f"{', '.join(names)}: VS30 is taken as measured; deviations are larger where it was inferred ({fix})"
+    )
+    return [Notice("vs30-measured", message, count=len(names))]
+
+
 def caveats(models: Mapping[str, AbstractGroundMotionModel]) -> list[Notice]:
     """What is to be told of models, by name."""
     return [Notice("caveat", f"{name}: {m.caveat}", count=1) for name, m in models.items() if m.caveat]

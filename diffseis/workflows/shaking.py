@@ -40,15 +40,17 @@ from diffseis.io import (
 )
 from diffseis.io.stationxml import read_stationxml
 from diffseis.workflows.ground_motions import Progress
-from diffseis.workflows.motion_models import caveats, named_model
+from diffseis.workflows.motion_models import caveats, named_model, taken_as_measured
 from diffseis.workflows.provenance import git_commit, versions
-from diffseis.workflows.run_folders import folder_of
+from diffseis.workflows.run_folders import check_folder, folder_of
 from diffseis.workflows.shaking_config import ShakingSettings
 from diffseis.workflows.shaking_files import Shaking, north_east, vs30_of, write_shaking
 
 COMMAND = "diffseis shaking"
 _CHUNK = 8_192
 """Places that are conditioned at once."""
+_DEEP_KM = 20.0
+"""Depth below which distances along the ground say too little."""
 _LARGE = 5.5
 """Magnitude above which the size of the rupture matters for distances."""
 
@@ -61,6 +63,7 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
     """
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
+    check_folder(out, COMMAND)
     model = _model(settings)
     # Without records nothing is correlated with anything.
     ranges = {imt: _range(settings, imt) for imt in settings.imts if settings.records is not None}
@@ -70,8 +73,17 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
     places = _grid(settings, frame)
     plane = _plane(settings)
     if plane is None and settings.magnitude > _LARGE:
-        message = f"distances are to the hypocentre: at magnitude {settings.magnitude:g} the rupture matters; give --strike-deg and --dip-deg"
+        message = f"the rupture is a point: at magnitude {settings.magnitude:g} its size matters; give --strike-deg and --dip-deg"
         notices.append(Notice("point-source", message, count=1))
+    if (
+        plane is None
+        and settings.depth_km > _DEEP_KM
+        and not any("rrup" in f or "rhypo" in f for f in model.needs)
+    ):
+        message = f"{settings.model} knows distances along the ground only (of a point that to the epicentre): above a hypocentre {settings.depth_km:g} km deep it gives far too much"
+        notices.append(Notice("deep-source", message, count=1))
+    if settings.vs30_measured is None:
+        notices += taken_as_measured({settings.model: model}, "--vs30-measured or --vs30-inferred")
     stations = records.places if records is not None else None
     at_stations = _motion(model, settings, plane, frame, stations) if stations is not None else None
     found = []
@@ -197,6 +209,7 @@ def _motion(
     )
     site = Site(
         vs30_m_s=jnp.asarray(vs30_of(settings, places), float),
+        vs30_measured=0.0 if settings.vs30_measured is False else 1.0,
         rjb_km=rjb,
         rrup_km=rrup,
         rx_km=rx,

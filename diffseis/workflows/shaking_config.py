@@ -20,6 +20,7 @@ class ShakingSettings:
         records, stations, places: files.
         component: of the records.
         vs30_m_s: where a file states none.
+        vs30_measured: whether it was, of all places; None: taken as measured, and told.
         extent_km, spacing_km: half width of the grid about the epicentre, and its steps.
         range_km: of the correlation within the event; None for Jayaram & Baker (2009).
         outlier_sigma: records further than this many standard deviations from the earthquake's level are left out.
@@ -39,6 +40,7 @@ class ShakingSettings:
     places: Path | None = None
     component: str = "rotd50"
     vs30_m_s: float = 760.0
+    vs30_measured: bool | None = None
     extent_km: float = 100.0
     spacing_km: float = 4.0
     range_km: float | None = None

@@ -83,7 +83,7 @@ def own(path: Path, slopes: bool) -> dict:
 
     jax.config.update("jax_enable_x64", True)
     from diffseis.core.frames import LocalFrame
-    from diffseis.groundmotion import ground_motion_model
+    from diffseis.groundmotion import Site, ground_motion_model
     from diffseis.workflows.hazard_derivatives import derivatives_of
     from diffseis.workflows.hazard_rates import curve_rates
     from diffseis.workflows.hazard_sources import num_magnitudes, read_sources, source_groups
@@ -93,7 +93,7 @@ def own(path: Path, slopes: bool) -> dict:
     groups = source_groups(sources, LocalFrame(0.0, 0.0), 300.0, 1.0)
     num = num_magnitudes(sources, 0.1)
     levels = jnp.log(jnp.asarray(np.tile(LEVELS, (len(IMTS), 1)), float))
-    ground = jnp.asarray(VS30, float)
+    ground = Site(vs30_m_s=jnp.asarray(VS30, float))
     line = {}
     for name, function in (
         ("", lambda: curve_rates(model, groups, ground, levels, num, 3.0)),

@@ -143,3 +143,43 @@ def test_attenuation_as_a_figure(diffseis, scenarios, tmp_path):
     ended = diffseis(*words, "--out", tmp_path / "g.csv", "--attenuation", drawn)
     assert ended.code == 0, ended.err
     assert drawn.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_whether_vs30_was_measured(diffseis, tmp_path):
+    """An empty cell is 1, as a column that is not there; both are told."""
+    head, row = (
+        "rup_mag,rup_rake,rup_dip,rup_ztor,dist_rjb,dist_rrup,dist_rx,site_vs30",
+        "6.5,0,90,0,10,10,10,500",
+    )
+    phi = []
+    for name, more in (
+        ("a", (",site_vs30measured", ",1")),
+        ("b", (",site_vs30measured", ",")),
+        ("c", ("", "")),
+    ):
+        path, out = tmp_path / f"{name}.csv", tmp_path / f"{name}_out.csv"
+        path.write_text(f"{head}{more[0]}\n{row}{more[1]}\n")
+        ended = diffseis(
+            "groundmotion", "--model", "CY14", "--scenarios", path, "--imts", "PGA", "--out", out, "--weights", "1.1",
+        )  # fmt: skip
+        assert ended.code == 0, ended.err
+        phi.append(float(_rows(out)[0]["phi"]))
+        said = {"b": "site_vs30measured: 1 empty cell taken as 1", "c": "CY14: VS30 is taken as measured"}
+        assert said.get(name, "the weights sum to 1.1") in ended.err
+    assert phi[0] == phi[1] == phi[2]
+
+
+def test_distances_that_contradict_each_other_are_told(diffseis, tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("rup_mag,rup_rake,dist_rjb,dist_rrup,site_vs30\n6,0,20,11,500\n6,0,20,21,500\n")
+    ended = diffseis(
+        "groundmotion", "--model", "BSSA14", "--scenarios", path, "--imts", "PGA", "--out", tmp_path / "g.csv",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "1 scenario with dist_rrup below dist_rjb, which cannot be (the first: 0)" in ended.err
+    path.write_text(path.read_text().replace(",", ";"))
+    ended = diffseis(
+        "groundmotion", "--model", "BSSA14", "--scenarios", path, "--imts", "PGA", "--out", tmp_path / "g.csv",
+    )  # fmt: skip
+    assert ended.code == 2
+    assert "separated by semicolons" in ended.err

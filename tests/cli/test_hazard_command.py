@@ -133,3 +133,48 @@ def test_sites_of_one_name_keep_their_own_files(diffseis, tmp_path):
     names = sorted(path.name for path in (out / "figures").glob("*_curve.png"))
     assert names == ["site_2_PGA_curve.png", "東京_0_PGA_curve.png", "東京_1_PGA_curve.png"]
     assert {row["site"] for row in _rows(out / "curves.csv")} == {"東京 0", "東京 1", "/"}
+
+
+@pytest.mark.long
+def test_derivatives_of_a_file_with_a_rate_hold_the_rate(diffseis, tmp_path):
+    """By b and by the least magnitude, which then leave the number of earthquakes as it is; strike as the file has it."""
+    head = HEAD.replace(",a,", ",rate,")
+    row = "one,42.5,13.3,10,0.05,{b},{least},6.5,150,50,-90,,"
+    rates, slopes = {}, {}
+    for b, least in (("1.0", "5"), ("1.001", "5"), ("0.999", "5"), ("1.0", "5.001"), ("1.0", "4.999")):
+        path = tmp_path / "s.csv"
+        path.write_text(f"{head}\n{row.format(b=b, least=least)}\n")
+        # Three bins, whatever the least magnitude is.
+        words = ("--magnitude-bin", "0.51", "--levels", "0.05,0.2", "--model", "BSSA14", "--imts", "PGA")
+        ended = diffseis("hazard", "--sources", path, "--out", tmp_path / "out", *SITE, *words)
+        assert ended.code == 0, ended.err
+        rates[b, least] = np.log([float(r["rate"]) for r in _rows(tmp_path / "out" / "curves.csv")])
+        if (b, least) == ("1.0", "5"):
+            for r in _rows(tmp_path / "out" / "derivatives.csv"):
+                slopes.setdefault(r["parameter"], []).append(float(r["dln_rate"]))
+                if r["parameter"] == "strike_deg":
+                    assert float(r["value"]) == pytest.approx(150, abs=1e-4)
+    assert "a" not in slopes
+    np.testing.assert_allclose(slopes["rate"], 1 / 0.05, rtol=1e-5)
+    by_b = (rates["1.001", "5"] - rates["0.999", "5"]) / 0.002
+    np.testing.assert_allclose(slopes["b"], by_b, rtol=5e-3, atol=3e-3)
+    by_least = (rates["1.0", "5.001"] - rates["1.0", "4.999"]) / 0.002
+    np.testing.assert_allclose(slopes["least_magnitude"], by_least, rtol=5e-3, atol=3e-3)
+
+
+def test_levels_that_nothing_exceeds(diffseis, tmp_path):
+    words = (*SITE, *FAST[:4], "--levels", "50,100", "--model", "BSSA14", "--imts", "PGA")
+    out, ended = _run(diffseis, tmp_path, *words, "--derivatives", "none")
+    assert "the levels do not reach 475, 2475 years" in ended.err
+    assert (out / "figures" / "site_PGA_curve.png").exists()
+
+
+def test_a_folder_of_another_command_is_refused_at_once(diffseis, tmp_path):
+    sources = _sources(tmp_path / "sources.csv")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "run.json").write_text('{"command": "diffseis residuals"}')
+    ended = diffseis("hazard", "--sources", sources, "--out", out, *SITE, "--model", "BSSA14")
+    assert ended.code == 2
+    assert "holds the results of diffseis residuals" in ended.err
+    assert "hazard 0/" not in ended.err

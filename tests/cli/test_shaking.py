@@ -58,7 +58,7 @@ def test_map_given_records(diffseis, tmp_path):
 
 def test_without_records_the_map_is_the_models(diffseis, tmp_path):
     out, ended = _run(diffseis, tmp_path, "--rake-deg", "-90", *GRID)
-    assert "distances are to the hypocentre" in ended.err
+    assert "the rupture is a point" in ended.err
     rows = _rows(out / "places.csv")
     assert len(rows) == 2 * 25
     assert all(row["mean_ln"] == row["model_mean_ln"] for row in rows)
@@ -146,3 +146,24 @@ def test_one_place_and_a_measure_without_a_known_correlation(diffseis, tmp_path)
     ended = diffseis(*words, "--records", records, "--out", tmp_path / "other")
     assert ended.code == 2
     assert "--range-km" in ended.err
+
+
+def test_what_a_deep_point_and_vs30_are_taken_for(diffseis, tmp_path):
+    words = ("--magnitude", "6.2", "--latitude", "41", "--longitude", "142.5", "--depth-km", "30", "--rake-deg", "90", *GRID)  # fmt: skip
+    run = lambda model, *more: diffseis(
+        "shaking", *words, "--model", model, "--imts", "PGA", "--out", tmp_path / "out", *more
+    )
+    along = run("BSSA14")
+    assert along.code == 0, along.err
+    assert "BSSA14 knows distances along the ground only" in along.err
+    deep = run("BCHydro16:event=slab")
+    assert deep.code == 0, deep.err
+    assert "along the ground only" not in deep.err
+    sigma = []
+    for known in ("--vs30-measured", "--vs30-inferred"):
+        ended = run("Kotha20", known)
+        assert ended.code == 0, ended.err
+        assert "taken as measured" not in ended.err
+        sigma.append(float(_rows(tmp_path / "out" / "places.csv")[0]["model_sigma"]))
+    assert sigma[1] > sigma[0] + 0.01
+    assert "Kotha20: VS30 is taken as measured" in run("Kotha20").err

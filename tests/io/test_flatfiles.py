@@ -76,3 +76,24 @@ def test_refusals(tmp_path, text, says):
 def test_accelerations_in_other_units_are_remarked_on(tmp_path):
     _, notices = _read(tmp_path, NGA.replace(",0.2,15", ",196,15").replace(",0.05,-999", ",49,-999"))
     assert [n.kind for n in notices] == ["suspicious-units"]
+
+
+def test_values_that_cannot_be_are_unknown_and_told(tmp_path):
+    """VS30 in km/s, a negative distance, an infinite acceleration; the rest of the records stays."""
+    text = (
+        NGA.replace(",760,300", ",0.76,300").replace(",30,31,", ",-30,31,").replace(",0.05,-999", ",inf,-999")
+    )
+    table, notices = _read(tmp_path, text)
+    said = " ".join(str(n) for n in notices)
+    assert "1 value of vs30_m_s cannot be (m/s; are they km/s?)" in said
+    assert "1 value of rjb_km cannot be (km)" in said
+    assert "1 value of PGA not above 0, or infinite" in said
+    np.testing.assert_array_equal(table.values["rjb_km"], [12, np.nan])
+    np.testing.assert_array_equal(table.observed["PGA"], [0.2, np.nan])
+
+
+def test_repeated_records_are_told(tmp_path):
+    """Of one event and station with the same values; not those of another station."""
+    head, first, *_ = NGA.split("\n")
+    _, notices = _read(tmp_path, "\n".join([head, first, first, first.replace(",9,", ",11,"), ""]))
+    assert [(n.kind, n.count) for n in notices] == [("repeated", 1)]

@@ -91,3 +91,12 @@ def test_a_model_of_either_precision_is_read(saved):
     assert (
         load_neural_model(path)[0].factor.dtype == model.factor.dtype == jax.dtypes.canonicalize_dtype(float)
     )
+
+
+def test_a_model_of_few_earthquakes_says_so(tmp_path, saved):
+    model, _ = saved
+    path = tmp_path / "few.safetensors"
+    for num, said in ((2, "learned from 2 events"), (40, "")):
+        save_neural_model(path, model, about={"num_events": num})
+        assert load_neural_model(path)[0].caveat.startswith(said)
+        assert bool(load_neural_model(path)[0].caveat) == bool(said)
