@@ -237,7 +237,7 @@ def draw(path: Path, groups: Sequence[Components], config: IntensityConfig) -> N
         [r.channel or f"h{k + 1}" for k, r in enumerate(records)],
         records[0].dt_s,
         title=" ".join(
-            w for w in (group.any.station_id, group.any.location, format_time(group.any.start)) if w
+            w for w in (group.any.station_id, group.any.location, format_time(records[0].start)) if w
         ),
         damping=config.damping,
     )
