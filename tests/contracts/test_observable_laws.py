@@ -41,6 +41,8 @@ OBSERVABLES = {
         only(dataclasses.replace(_table(), p_amplitude=np.abs(_table().p_amplitude)), "p_amplitude")
     ),
 }
+NAMES = [pytest.param(name, marks=[pytest.mark.long] if name == "SV/SH" else []) for name in OBSERVABLES]
+"""S/P and SV/SH are of one kind: the one is tested quickly, both in the long suite."""
 NOISE = default_noise()
 SOURCES = jax.vmap(source.six_vector)(
     jnp.stack(
@@ -65,7 +67,7 @@ def _slopes(block, six, noise):
     return jax.grad(lambda six, noise: jnp.sum(block.log_prob(six, noise)), (0, 1))(six, noise)
 
 
-@pytest.mark.parametrize("name", OBSERVABLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_masked_rows_say_nothing_whatever_they_hold(name):
     block = OBSERVABLES[name]
     mask = block.mask.at[3].set(False).at[7].set(False)
@@ -87,7 +89,7 @@ def test_masked_rows_say_nothing_whatever_they_hold(name):
         np.testing.assert_allclose(whole, _log_prob(block, SOURCES, NOISE), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", OBSERVABLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_order_does_not_matter(name):
     block = OBSERVABLES[name]
     order = np.random.default_rng(0).permutation(block.mask.shape[0])
@@ -96,7 +98,7 @@ def test_order_does_not_matter(name):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", OBSERVABLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_finite_values_and_gradients_at_every_source(name):
     """Nodal rays, sources without shear, implosions."""
     block = OBSERVABLES[name]
@@ -119,7 +121,7 @@ def test_gradients(name):
     check_grads(whole, flat, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", OBSERVABLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_features_are_finite_and_zero_where_masked(name):
     block = OBSERVABLES[name]
     masked = eqx.tree_at(lambda b: b.mask, block, block.mask.at[0].set(False))
@@ -128,7 +130,7 @@ def test_features_are_finite_and_zero_where_masked(name):
     assert np.all(np.asarray(found)[0] == 0)
 
 
-@pytest.mark.parametrize("name", OBSERVABLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_simulated_data_prefer_the_source_that_made_them(name):
     """On average the likelihood of the true source is above that of others: Gibbs's inequality."""
     block = OBSERVABLES[name]

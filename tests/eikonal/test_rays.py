@@ -289,6 +289,7 @@ def test_frechet_derivatives_and_the_adjoint_converge_to_each_other(num_dims):
     assert errors[-1] < last
 
 
+@pytest.mark.long
 def test_rays_that_leave_the_grid_are_told():
     solution = _ray(grid=SHALLOW, throw=False)
     assert solution.result == RESULTS.left_grid

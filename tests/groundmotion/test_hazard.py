@@ -214,6 +214,7 @@ def test_gradients_by_every_parameter(kind):
     check_grads(jax.jit(rate), jnp.zeros_like(flat))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("finite", [False, True])
 def test_finite_slopes_with_the_source_below_the_site(finite):
     model = gm.BSSA14(["PGA"])

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from diffseis.inference import laplace_modes, select_starts
 
@@ -33,6 +34,7 @@ def test_two_hills():
     assert np.all(np.diff(np.asarray(modes.log_density)) <= 1e-6)
 
 
+@pytest.mark.long
 def test_softness_leads_through_false_maxima():
     def bumpy(u, softness):
         return -0.5 * jnp.sum(u**2) / (1 + softness**2) + 3 / (1 + softness**2) * jnp.sum(jnp.cos(4 * u))

@@ -104,6 +104,7 @@ def test_wrong_polarities_raise_the_misfit_and_lower_the_grade():
     assert found.grade != "A"
 
 
+@pytest.mark.long
 def test_too_few_polarities_are_f_and_gaps_are_e():
     table = _event()
     few = dataclasses.replace(table, polarity=np.where(np.arange(60) < 7, table.polarity, 0))

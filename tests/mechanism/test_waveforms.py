@@ -115,6 +115,7 @@ def test_the_box_may_be_the_lattice():
         assert not _store().lattice.contains([beyond, 3.0])
 
 
+@pytest.mark.long
 def test_wrong_calls():
     with pytest.raises(ValueError, match="`observed_km` has shape"):
         _problem(observed_km=jnp.zeros((3, 2, 47)))

@@ -25,6 +25,7 @@ def pair(num=400, seed=3, share=0.6):
     return jnp.asarray(both * np.array([[1.0], [share]]), float)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("share", [1.0, 0.1, 0.0], ids=["round", "narrow", "straight"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_maxima_are_those_of_all_samples(seed, share):

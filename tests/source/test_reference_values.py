@@ -156,6 +156,7 @@ def test_a_great_earthquake():
     np.testing.assert_allclose(ned_to_use(np.asarray(tensor))[0], [1.040, 0.227, -1.510], atol=1e-6)
 
 
+@pytest.mark.long
 def test_random_pairs_of_double_couples_are_as_far_apart_as_they_should():
     """The mean rotation between random double couples is 75.2 degrees (Kagan 1992, doi:10.1111/j.1365-246X.1992.tb02109.x)."""
     q = jax.random.normal(jax.random.key(0), (2, 20_000, 4))

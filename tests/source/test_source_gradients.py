@@ -154,6 +154,7 @@ def test_finite_at_degenerate_angles(rake, slope):
     assert np.all(np.isfinite(jax.jit(jax.vmap(jax.jacrev(both)))(corners)))
 
 
+@pytest.mark.long
 def test_the_edges_of_the_lune_have_finite_derivatives():
     edges = jnp.asarray([0.0, 3 * np.pi / 4, 1e-12, 1.0])
     assert np.all(np.isfinite(jax.vmap(jax.grad(source.delta_of_u))(edges)))

@@ -250,6 +250,7 @@ def test_single_precision():
     assert np.all(np.isfinite(values))
 
 
+@pytest.mark.long
 def test_wrong_calls():
     medium, sources = _rough("acoustic", num=12), HarmonicSources(HERE)
     two = DistributedSources(jnp.zeros((1, 2, *medium.grid.shape), complex))
