@@ -159,6 +159,10 @@ def _fault(fields: NrmlFields, shared: Shared) -> Shared:
     if len(trace) > 2:
         fix = "give each straight part as a source of its own"
         raise fields.error("posList", f"the trace has {len(trace)} points", fix)
+    if shared["points"]:
+        raise fields.error(
+            "magScaleRel", "ruptures without size cannot float on a fault", "change it to WC1994"
+        )
     dip = fields.number("dip", LIMITS["dip_deg"])
     first, last = trace[:1], trace[1:]
     length, strike, _ = (float(x[0]) for x in geodesic(first[:, 1], first[:, 0], last[:, 1], last[:, 0]))

@@ -172,15 +172,15 @@ def _site_hazard(settings, models, sources, sites, number, levels, tell) -> Site
     ground = Site(vs30_m_s=jnp.asarray(vs30, float), vs30_measured=jnp.asarray(measured, float))
     cut = settings.truncation if np.isfinite(settings.truncation) else None
     periods = settings.return_periods_years
-    curves, steps = [], len(models) * (1 + (settings.derivatives != "none")) + 1
+    curves, steps = [], 2 * len(models) + 1
     for k, (name, model) in enumerate(zip(settings.models, models, strict=True)):
         rates = curve_rates(model, groups, ground, log_levels, num, cut)
-        tell(k, steps)
+        tell(2 * k, steps)
         derivatives = None
         if settings.derivatives != "none":
             every = settings.derivatives == "all"
             derivatives = derivatives_of(model, groups, ground, log_levels, num, cut, coefficients=every)
-            tell(len(models) + k, steps)
+            tell(2 * k + 1, steps)
         curves.append(_curve(name, log_levels, rates, periods, derivatives))
     weight = np.asarray(LogicTree(models, settings.weights).weight, float)
     if len(models) > 1:

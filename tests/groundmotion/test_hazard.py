@@ -131,7 +131,6 @@ def test_a_fault_is_the_sum_of_its_ruptures():
     """Distances, motions and chances of each rupture, one by one; chunks and what fills them up do not show."""
     model, fault = gm.CB14(["PGA"]), fault_of()
     rows = gm.scenarios_of(fault, jnp.asarray(0), 6)
-    expected = np.zeros(3)
     site = rows.at(gm.Site(vs30_m_s=500.0), jnp.zeros(3))
     for k in range(0, len(rows.rate), 7):
         d = gm.plane_distances(jax.tree.map(lambda x, k=k: x[k], rows.plane), jnp.zeros(3))
@@ -167,10 +166,6 @@ def test_contributions_sum_to_the_curve():
         parts = take(jnp.asarray(row))
         assert parts.rate.shape == (12,)
         np.testing.assert_allclose(np.sum(parts.rate), rates[row, 0], rtol=1e-5)
-    motion = gm.ground_motions(
-        model, gm.Rupture(magnitude=parts.magnitude, rake_rad=0.0), gm.Site(vs30_m_s=500.0, rjb_km=1.0)
-    )
-    assert np.all(np.isfinite(motion.mean_ln))
     assert np.all(np.asarray(parts.epsilon)[np.asarray(parts.rate) > 0] < 3.0)
 
 

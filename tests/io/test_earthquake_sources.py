@@ -148,6 +148,11 @@ def test_nrml(tmp_path):
         ("13.0 42.0 13.0 42.4", "13.0 42.0 13.0 42.4 13.1 42.5", "source 3: the trace has 3 points"),
         ("<rake>-90</rake>", "", "source 3: is missing"),
         ("simpleFaultSource", "complexFaultSource", "source 3: this kind of source is not read"),
+        (
+            "<magScaleRel>WC1994</magScaleRel><ruptAspectRatio>2",
+            "<magScaleRel>PointMSR</magScaleRel><ruptAspectRatio>2",
+            "source 3: ruptures without size",
+        ),
         ("6.5 7<", "6.5<", "source 3: a rate of 0 or more is needed per magnitude"),
         ("</nrml>", "", "no valid XML"),
         ("<nrml", "<!DOCTYPE nrml><nrml", "document type"),
