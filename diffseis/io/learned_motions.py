@@ -34,7 +34,7 @@ VERSION = 1
 SUFFIX = ".safetensors"
 _COLUMNS = ("place", "magnitude_centre", "tau", "phi_s2s", "phi_ss", "tau_slope", "phi_ss_slope")
 _MOST = 4096
-FEW_EVENTS = 10
+_FEW_EVENTS = 10
 """Models of fewer say so wherever they are used."""
 _FIX = "name a file that train-groundmotion wrote"
 
@@ -159,7 +159,7 @@ def _model(
 def _note(training: Mapping[str, Any]) -> str:
     """That a model has seen too few earthquakes."""
     num = training.get("num_events")
-    if not isinstance(num, int) or num >= FEW_EVENTS:
+    if not isinstance(num, int) or num >= _FEW_EVENTS:
         return ""
     return (
         f"learned from {plural(num, 'event')}: tau, and what magnitude, depth and style do, are hardly known"

@@ -25,14 +25,13 @@ from diffseis.groundmotion import (
     event_residuals,
     ground_motions,
     likelihood_index,
-    parse_measure,
 )
 from diffseis.io import FlatTable, Notice, read_flatfile, sha256_of, write_json
 from diffseis.io.atomic import atomic_path
 from diffseis.io.rows_csv import write_rows_csv
 from diffseis.plot import figure_png, ground_motion_residuals_figure
 from diffseis.workflows.ground_motions import Progress
-from diffseis.workflows.motion_models import caveats, named_model
+from diffseis.workflows.motion_models import caveats, measures_of, named_model
 from diffseis.workflows.provenance import git_commit, versions
 from diffseis.workflows.run_folders import check_folder, folder_of
 
@@ -87,7 +86,7 @@ def run_residuals(
     say = progress or (lambda *_: None)
     clock = time.perf_counter()
     check_folder(out, COMMAND)
-    names = [_measure_name(imt) for imt in imts]
+    names = [str(measure) for measure in measures_of(imts)]
     made = {(m, i): named_model(m, [i]) for m in models for i in names}
     table, notices = read_flatfile(flatfile)
     notices += caveats({model: made[model, names[0]] for model in models})
@@ -124,13 +123,6 @@ def run_residuals(
         }
         write_json(out / "run.json", record)
     return record
-
-
-def _measure_name(imt: str) -> str:
-    try:
-        return str(parse_measure(imt))
-    except ValueError as error:
-        raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
 
 
 def residual_part(

@@ -1,7 +1,6 @@
 """From a source model, ground-motion models and sites to hazard curves with their derivatives: the job of ``diffseis hazard``."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,15 @@ from diffseis.groundmotion import (
     level_at_rate,
     parse_measure,
 )
-from diffseis.io import EarthquakeSource, MotionPlaces, Notice, read_motion_places_csv, sha256_of, write_json
+from diffseis.io import EarthquakeSource, MotionPlaces, Notice, read_motion_places_csv, write_json
 from diffseis.workflows.ground_motions import Progress, other_sum
 from diffseis.workflows.hazard_config import HazardSettings
-from diffseis.workflows.hazard_derivatives import derivatives_of
+from diffseis.workflows.hazard_derivatives import derivatives_of, mean_derivatives
 from diffseis.workflows.hazard_files import Curve, SiteHazard, write_hazard
 from diffseis.workflows.hazard_rates import contributions_of, curve_rates
 from diffseis.workflows.hazard_sources import num_magnitudes, read_sources, source_groups
 from diffseis.workflows.motion_models import caveats, named_model, taken_as_measured
-from diffseis.workflows.provenance import git_commit, versions
+from diffseis.workflows.provenance import made_with
 from diffseis.workflows.run_folders import check_folder, folder_of
 
 COMMAND = "diffseis hazard"
@@ -72,13 +71,9 @@ def run_hazard(settings: HazardSettings, out: Path, progress: Progress | None = 
         )
     with folder_of(out, COMMAND):
         files = write_hazard(settings, found, out, say)
-        given = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
         record = {
             "command": COMMAND,
-            "settings": given,
-            "versions": versions(),
-            "commit": git_commit(),
-            "sha256": {k: sha256_of(v) for k, v in asdict(settings).items() if isinstance(v, Path)},
+            **made_with(settings),
             "num_sources": len(sources),
             "num_sites": len(found),
             "sites": [_summary(settings, one) for one in found],
@@ -185,7 +180,9 @@ def _site_hazard(settings, models, sources, sites, number, levels, tell) -> Site
     weight = np.asarray(LogicTree(models, settings.weights).weight, float)
     if len(models) > 1:
         mean = np.tensordot(weight, np.stack([c.rates for c in curves]), axes=1)
-        curves.append(_curve(MEAN, log_levels, mean, periods, None))
+        told = [c.derivatives for c in curves if c.derivatives is not None]
+        slopes = mean_derivatives([c.rates for c in curves], told, weight) if told else None
+        curves.append(_curve(MEAN, log_levels, mean, periods, slopes))
     apart = contributions_of(models, weight, groups, ground, curves[-1].levels_at, num, cut)
     tell(steps, steps)
     return SiteHazard(_name(sites, number), latitude, longitude, vs30, levels, curves, apart)

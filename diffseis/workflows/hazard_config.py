@@ -6,6 +6,7 @@ from pathlib import Path
 
 from diffseis.core.errors import InputError
 from diffseis.core.words import plural
+from diffseis.workflows.setting_limits import check_limits
 
 DERIVATIVES = ("none", "parameters", "all")
 
@@ -62,11 +63,7 @@ class HazardSettings:
             "magnitude_bin": (0.01, 1.0, "such as 0.1"),
             "spacing_km": (0.1, 200.0, "such as 5"),
         }
-        for name, (low, high, fix) in limits.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                option = "--" + name.replace("_m_s", "").replace("_", "-")
-                raise InputError(f"{value:g} is not within {low:g} and {high:g}", field=option, fix=fix)
+        check_limits(self, limits)
         self._check_site()
         for name, option in (("levels", "--levels"), ("return_periods_years", "--return-periods")):
             values = getattr(self, name)

@@ -1,7 +1,7 @@
 """Derivatives of hazard curves by what sources, site and model are made of, one number for each parameter of each source."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
@@ -13,6 +13,7 @@ from diffseis.groundmotion import (
     AbstractSources,
     FaultSources,
     GutenbergRichter,
+    MagnitudeTable,
     Site,
     hazard_curve,
 )
@@ -31,6 +32,7 @@ _OF_UNITS = {
 }
 """Fields, the names of the parameters, and their units in the fields' ones."""
 
+_MODEL = "model"
 _PLACE = ("north_km", "east_km", "depth_km")
 _LAW = {"a": "a", "b": "b", "least": "least_magnitude", "largest": "largest_magnitude"}
 
@@ -92,6 +94,28 @@ def derivatives_of(
         return [Derivative(d.owner, d.parameter, d.value, d.slope / total) for d in found]
 
 
+def mean_derivatives(
+    rates: Sequence[np.ndarray], derivatives: Sequence[Sequence[Derivative]], weight: np.ndarray
+) -> list[Derivative]:
+    """Of the weighted mean of several models' rates, by what they share: sources and site.
+
+    Args:
+        rates: of each model.
+        derivatives: of each model, for the same groups of sources.
+        weight: of the models.
+    """
+    shared = [[d for d in own if d.owner != _MODEL] for own in derivatives]
+    parts = weight[:, None, None] * np.stack(rates)
+    found = []
+    for several in zip(*shared, strict=True):
+        # Where a model's rate is 0 it adds nothing.
+        moved = sum(part * np.nan_to_num(d.slope) for part, d in zip(parts, several, strict=True))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = moved / parts.sum(axis=0)
+        found.append(replace(several[0], slope=slope))
+    return found
+
+
 @eqx.filter_jit
 def _jacobian(
     model, sources: AbstractSources, site: Site, log_levels, num: int, truncation, coefficients: bool
@@ -146,6 +170,14 @@ def _of_group(group: SourceGroup, slopes: AbstractSources) -> list[Derivative]:
     for axis, parameter in enumerate(_PLACE):
         values = np.asarray(getattr(sources, place))[:, 2] if axis == 2 else None
         add(parameter, values, getattr(slopes, place)[..., axis])
+    table, table_slopes = sources.magnitudes, slopes.magnitudes
+    if isinstance(table, MagnitudeTable) and isinstance(table_slopes, MagnitudeTable):
+        values, by = np.asarray(table.rate), np.asarray(table_slopes.rate)
+        magnitude = np.asarray(table.magnitude)
+        for k, name in enumerate(names):
+            for n in np.flatnonzero(values[k] > 0):
+                word = f"rate(M {magnitude[k, n]:g})"
+                found.append(Derivative(name, word, float(values[k, n]), by[..., k, n]))
     if isinstance(sources.magnitudes, GutenbergRichter):
         for k, name in enumerate(names):
             law, by = (
@@ -185,5 +217,5 @@ def _of_coefficients(model: AbstractGroundMotionModel, slopes: dict[str, np.ndar
         values = np.asarray(model.rows.columns[name], float)
         for row in range(by.shape[-1]):
             if np.any(by[..., row] != 0):
-                found.append(Derivative("model", f"{name}[{row}]", float(values[row]), by[..., row]))
+                found.append(Derivative(_MODEL, f"{name}[{row}]", float(values[row]), by[..., row]))
     return found

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,14 @@ from diffseis.core.results import Solution
 from diffseis.core.words import plural
 from diffseis.groundmotion import AbstractGroundMotionModel, fit_neural_model, with_epistemic
 from diffseis.groundmotion.neural_weights import INPUT_FIELDS
-from diffseis.io import Notice, read_flatfile, sha256_of, write_json
+from diffseis.io import Notice, read_flatfile, write_json
 from diffseis.workflows.ground_motions import Progress
 from diffseis.workflows.motion_held_out import LEAST_LEFT, HeldOut, held_out_check, split_events
 from diffseis.workflows.motion_models import named_model
 from diffseis.workflows.motion_training_config import MotionTraining
 from diffseis.workflows.motion_training_files import DEVIATIONS, deviation_rows, write_learned
 from diffseis.workflows.motion_training_records import TrainingRecords, training_records
-from diffseis.workflows.provenance import git_commit, versions
+from diffseis.workflows.provenance import made_with
 from diffseis.workflows.run_folders import check_folder, folder_of
 
 COMMAND = "diffseis train-groundmotion"
@@ -55,10 +54,7 @@ def run_train_groundmotion(
     notices += _unsettled(settings, solution)
     with folder_of(out, COMMAND):
         about = {
-            "settings": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()},
-            "versions": versions(),
-            "commit": git_commit(),
-            "sha256": {"flatfile": sha256_of(settings.flatfile)},
+            **made_with(settings),
             "format": table.format,
             "num_records": len(records),
             "num_events": len(records.event_id),

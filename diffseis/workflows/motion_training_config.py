@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from diffseis.core.errors import InputError
-from diffseis.groundmotion import parse_measures
+from diffseis.workflows.motion_models import measures_of
+from diffseis.workflows.setting_limits import check_limits
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,5 @@ class MotionTraining:
             "min_magnitude": (-2.0, 9.0, ""),
             "min_records": (1, math.inf, ""),
         }
-        for name, (low, high, fix) in limits.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InputError(
-                    f"{value:g} is not within {low:g} and {high:g}",
-                    field="--" + name.replace("_", "-"),
-                    fix=fix or "check the value",
-                )
-        try:
-            names = tuple(str(m) for m in parse_measures(self.imts))
-        except ValueError as error:
-            raise InputError(str(error), field="--imts", fix="such as PGA,PGV,SA(1.0)") from error
-        if len(set(names)) < len(names):
-            raise InputError("names a measure twice", field="--imts", fix="name each once")
-        object.__setattr__(self, "imts", names)
+        check_limits(self, limits)
+        object.__setattr__(self, "imts", tuple(str(m) for m in measures_of(self.imts)))

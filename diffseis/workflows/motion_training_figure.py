@@ -27,7 +27,7 @@ _NEAREST_KM = 0.5
 _POINTS = 60
 
 
-def attenuation_figure(
+def learned_figure(
     settings: MotionTraining,
     records: TrainingRecords,
     model: NeuralModel,

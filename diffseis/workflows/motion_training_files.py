@@ -21,7 +21,7 @@ from diffseis.plot import figure_png
 from diffseis.workflows.ground_motion_residuals import residual_part, residuals_figure
 from diffseis.workflows.ground_motions import Progress
 from diffseis.workflows.motion_training_config import MotionTraining
-from diffseis.workflows.motion_training_figure import attenuation_figure
+from diffseis.workflows.motion_training_figure import learned_figure
 from diffseis.workflows.motion_training_records import TrainingRecords
 
 _LIMITS = ("", "_low", "_high")
@@ -66,7 +66,7 @@ def write_learned(
         say("figures", row, len(settings.imts))
         stem = re.sub(r"[^A-Za-z0-9.]+", "_", imt).strip("_")
         part, _ = residual_part(records.table, out.resolve().name, imt, with_measures(model, [imt]))
-        drawn = {f"figures/attenuation_{stem}.png": attenuation_figure(settings, records, model, base, row)}
+        drawn = {f"figures/attenuation_{stem}.png": learned_figure(settings, records, model, base, row)}
         if part is not None:
             drawn[f"figures/residuals_{stem}.png"] = residuals_figure(records.table, part)
         for path, figure in drawn.items():

@@ -1,9 +1,13 @@
 """What a result was made with."""
 
+import dataclasses
 import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
+
+from diffseis.io import sha256_of
 
 PACKAGES = ("diffseis", "jax", "jaxlib", "equinox", "numpy", "scipy", "obspy", "pyproj", "xarray")
 
@@ -17,6 +21,21 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "not installed"
     return {"python": platform.python_version(), **found}
+
+
+def made_with(settings: Any) -> dict[str, Any]:
+    """What a run's record tells of its settings: they, versions, commit, and the sha256 of the files among them.
+
+    Args:
+        settings: a dataclass.
+    """
+    given = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    return {
+        "settings": {k: str(v) if isinstance(v, Path) else v for k, v in given.items()},
+        "versions": versions(),
+        "commit": git_commit(),
+        "sha256": {k: sha256_of(v) for k, v in given.items() if isinstance(v, Path)},
+    }
 
 
 def git_commit() -> str | None:

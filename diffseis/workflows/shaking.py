@@ -1,7 +1,6 @@
 """From an earthquake, a model and records to a map of shaking with its uncertainty: the job of ``diffseis shaking``."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +34,12 @@ from diffseis.io import (
     read_motion_places_csv,
     read_motion_records_csv,
     read_stations_csv,
-    sha256_of,
     write_json,
 )
 from diffseis.io.stationxml import read_stationxml
 from diffseis.workflows.ground_motions import Progress
 from diffseis.workflows.motion_models import caveats, named_model, taken_as_measured
-from diffseis.workflows.provenance import git_commit, versions
+from diffseis.workflows.provenance import made_with
 from diffseis.workflows.run_folders import check_folder, folder_of
 from diffseis.workflows.shaking_config import ShakingSettings
 from diffseis.workflows.shaking_files import Shaking, north_east, vs30_of, write_shaking
@@ -98,13 +96,9 @@ def run_shaking(settings: ShakingSettings, out: Path, progress: Progress | None 
     say("shaking", len(settings.imts), len(settings.imts))
     with folder_of(out, COMMAND):
         files = write_shaking(settings, plane, frame, places, records, found, out)
-        given = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
         record = {
             "command": COMMAND,
-            "settings": given,
-            "versions": versions(),
-            "commit": git_commit(),
-            "sha256": {k: sha256_of(v) for k, v in asdict(settings).items() if isinstance(v, Path)},
+            **made_with(settings),
             "num_places": len(places),
             "correlation_range_km": ranges,
             "measures": {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diffseis.core.errors import InputError
+from diffseis.workflows.setting_limits import check_limits
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,7 @@ class ShakingSettings:
             "range_km": (0.1, 1000.0, ""),
             "outlier_sigma": (1.0, math.inf, ""),
         }  # fmt: skip
-        for name, (low, high, fix) in limits.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                option = "--" + name.replace("_m_s", "").replace("_", "-")
-                raise InputError(
-                    f"{value:g} is not within {low:g} and {high:g}",
-                    field=option,
-                    fix=fix or "check the value",
-                )
+        check_limits(self, limits)
         if (self.strike_deg is None) != (self.dip_deg is None):
             missing = "--strike-deg" if self.strike_deg is None else "--dip-deg"
             raise InputError(

@@ -76,7 +76,8 @@ def test_derivatives_are_those_of_the_files_numbers(diffseis, tmp_path):
         for r in _rows(runs[1] / "derivatives.csv")
         if (r["owner"], r["parameter"]) == ("near", "b")
     }
-    assert len(found) == 2 * 2 * 2 * 3
+    # Two models and their mean.
+    assert len(found) == 2 * 3 * 2 * 3
     low, middle, high = (
         {(r["site"], r["model"], r["imt"], r["level"]): float(r["rate"]) for r in _rows(run / "curves.csv")}
         for run in runs
@@ -178,3 +179,23 @@ def test_a_folder_of_another_command_is_refused_at_once(diffseis, tmp_path):
     assert ended.code == 2
     assert "holds the results of diffseis residuals" in ended.err
     assert "hazard 0/" not in ended.err
+
+
+@pytest.mark.long
+def test_derivatives_by_a_table_of_rates(diffseis, tmp_path):
+    """Rates are linear in them: all derivatives, times the rates, sum to 1."""
+    path = tmp_path / "model.xml"
+    path.write_text(
+        '<nrml xmlns="http://openquake.org/xmlns/nrml/0.5"><sourceModel><pointSource id="1"><pointGeometry><pos>13.3 42.5</pos>'
+        "<upperSeismoDepth>0</upperSeismoDepth><lowerSeismoDepth>20</lowerSeismoDepth></pointGeometry><magScaleRel>WC1994</magScaleRel><ruptAspectRatio>1</ruptAspectRatio>"
+        '<incrementalMFD minMag="5.05" binWidth="0.5"><occurRates>0.1 0.08 0.02</occurRates></incrementalMFD>'
+        '<nodalPlane probability="1" strike="30" dip="60" rake="90"/><hypoDepth probability="1" depth="8"/></pointSource></sourceModel></nrml>'
+    )
+    words = ("--levels", "0.05,0.2", "--model", "BSSA14", "--imts", "PGA")
+    ended = diffseis("hazard", "--sources", path, "--out", tmp_path / "out", *SITE, *words)
+    assert ended.code == 0, ended.err
+    rows = [r for r in _rows(tmp_path / "out" / "derivatives.csv") if r["parameter"].startswith("rate(")]
+    assert sorted({r["parameter"] for r in rows}) == ["rate(M 5.05)", "rate(M 5.55)", "rate(M 6.05)"]
+    for level in {r["level"] for r in rows}:
+        shares = [float(r["dln_rate"]) * float(r["value"]) for r in rows if r["level"] == level]
+        assert sum(shares) == pytest.approx(1, rel=1e-5)

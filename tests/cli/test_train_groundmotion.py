@@ -111,7 +111,7 @@ def _used(diffseis, flatfile, model, tmp_path):
         (["--flatfile", "none.csv"], "none.csv"),
         (["--imts", "PGV"], "has no PGV"),
         (["--imts", "MMI"], "no intensity measure"),
-        (["--imts", "PGA,pga"], "names a measure twice"),
+        (["--imts", "PGA,pga"], "names PGA twice"),
         (["--held-out", "0.95"], "not within 0 and 0.9"),
         (["--held-out", "-0.1"], "not within 0 and 0.9"),
         (["--units", "0"], "--units"),
