@@ -16,12 +16,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _as_before():
-    yield
-    jax.config.update("jax_default_device", None)
-
-
 def motions_and_slopes(name):
     random = np.random.default_rng(0)
     draw = lambda low, high: jnp.asarray(random.uniform(low, high, 2000), float)

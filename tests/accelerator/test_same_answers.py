@@ -21,12 +21,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _as_before():
-    yield
-    jax.config.update("jax_default_device", None)
-
-
 def on_both(compute):
     """What a function of nothing gives on the accelerator and on the processor."""
     answers = []

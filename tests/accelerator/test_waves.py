@@ -25,12 +25,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _as_before():
-    yield
-    jax.config.update("jax_default_device", None)
-
-
 @pytest.mark.parametrize("num_dims", [2, 3])
 @pytest.mark.parametrize("name", list(CASES))
 def test_records_and_gradients(name, num_dims):
